@@ -1,0 +1,68 @@
+"""Baselines that need no learner: rules that any shop could run today."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from purchase_pred.durations import parse_duration
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_RECENCY: Final = (
+    "hours_since_user_item_view",
+    "hours_since_last_view",
+    "hours_since_user_item_purchase",
+    "hours_since_last_purchase",
+)
+
+
+def carted_not_bought(features: pl.DataFrame, /) -> NDArray[np.float64] | None:
+    """Return 1.0 for a row whose item lies in the cart, else 0.0.
+
+    The rule reads the most specific columns there are: `user_item_in_cart`; else whether there were more adds to
+    the cart than purchases of the pair, of the session, or of the user in the longest window. None without any of them.
+
+    Examples
+    --------
+    >>> carted_not_bought(pl.DataFrame({"user_item_in_cart": [1, 0]})).tolist()
+    [1.0, 0.0]
+    """
+    if "user_item_in_cart" in features.columns:
+        return _numbers(features, pl.col("user_item_in_cart"))
+    for prefix, suffix in (("user_item_", ""), ("session_", ""), *_windows(features)):
+        carts, purchases = (f"{prefix}{event}_count{suffix}" for event in ("add_to_cart", "purchase"))
+        if {carts, purchases} <= set(features.columns):
+            return _numbers(features, pl.col(carts) > pl.col(purchases))
+    return None
+
+
+def most_recent_view(features: pl.DataFrame, /) -> NDArray[np.float64] | None:
+    """Return minus the hours since the latest view: of the item by the user, else of anything.
+
+    A row without a view ranks last (-inf). In a log without views the latest purchase takes their place. None when
+    the frame says nothing of either.
+
+    Examples
+    --------
+    >>> most_recent_view(pl.DataFrame({"hours_since_last_view": [2.0, None]})).tolist()
+    [-2.0, -inf]
+    """
+    for name in _RECENCY:
+        if name in features.columns and features[name].null_count() < features.height:
+            return (-features[name].cast(pl.Float64)).fill_null(-float("inf")).to_numpy()
+    return None
+
+
+def _windows(features: pl.DataFrame) -> list[tuple[str, str]]:
+    """Return the suffixes of the windows of `add_to_cart_count`, the longest first."""
+    prefix = "add_to_cart_count_"
+    windows = [name.removeprefix(prefix) for name in features.columns if name.startswith(prefix)]
+    return [("", f"_{window}") for window in sorted(windows, key=parse_duration, reverse=True)]
+
+
+def _numbers(features: pl.DataFrame, rule: pl.Expr) -> NDArray[np.float64]:
+    return features.select(rule.cast(pl.Float64).fill_null(0.0).alias("score"))["score"].to_numpy()

@@ -1,0 +1,99 @@
+"""The evaluation of one model on its splits, beside the baselines: the document of `metrics.json`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from purchase_pred.evaluation.baselines import carted_not_bought, most_recent_view
+from purchase_pred.metrics import metrics
+from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.thresholds import threshold_report
+from purchase_pred.models.training import train_models
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from purchase_pred.models.fitted import FittedModel
+    from purchase_pred.settings import Settings
+
+SCHEMA_VERSION: Final = 1
+
+
+def evaluate(
+    model: FittedModel,
+    splits: Mapping[str, pl.DataFrame],
+    /,
+    *,
+    settings: Settings,
+    logistic: FittedModel | None = None,
+    truth: NDArray[np.float64] | None = None,
+) -> dict[str, Any]:
+    """Return how good a model is on each split, beside the baselines and, if known, the ceiling.
+
+    Parameters
+    ----------
+    model
+        The model to judge.
+    splits
+        Feature frames of `train`, `val` and `test`.
+    settings
+        The settings tree; `train.threshold` says how the threshold is chosen.
+    logistic
+        The logistic model that serves as a baseline; none: `model` itself if it is one, else one is trained.
+    truth
+        P(label | everything that could be known) of each row of test, from a simulation; none: no ceiling.
+
+    Returns
+    -------
+    document
+        `schema_version`, `model`, `target`, `splits` (metrics of each), `baselines` (metrics on test), `ceiling`
+        (metrics of `truth` on test, or None) and `threshold` (chosen on val, applied to val and test). The metrics
+        are those of `purchase_pred.metrics.metrics`. `carted_not_bought` and `recency` are scores and no
+        probabilities: their log_loss, brier and ece are None. `prevalence` predicts the share of positives in train
+        for every row. A rule whose columns are absent has None for everything but the counts.
+
+    Raises
+    ------
+    BundleError
+        The features of a split are not those of the model.
+    """
+    test = splits["test"]
+    labels = {name: label_vector(frame) for name, frame in splits.items()}
+    probabilities = {name: model.predict(frame) for name, frame in splits.items()}
+    if logistic is None:
+        logistic = model if model.kind == "logistic" else _train_logistic(splits, settings)
+    prevalence = model.training["positives"] / model.training["rows"]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "model": model.name,
+        "target": model.target,
+        "splits": {name: metrics(labels[name], probabilities[name]) for name in splits},
+        "baselines": {
+            "prevalence": metrics(labels["test"], np.full(test.height, prevalence)),
+            "carted_not_bought": _rule_metrics(labels["test"], carted_not_bought(test)),
+            "recency": _rule_metrics(labels["test"], most_recent_view(test)),
+            "logistic": metrics(labels["test"], logistic.predict(test)),
+        },
+        "ceiling": None if truth is None else metrics(labels["test"], truth),
+        "threshold": threshold_report(
+            splits["val"], probabilities["val"], test, probabilities["test"], settings=settings.train
+        ),
+    }
+
+
+def _train_logistic(splits: Mapping[str, pl.DataFrame], settings: Settings) -> FittedModel:
+    alone = settings.model_copy(update={"train": settings.train.model_copy(update={"models": ("logistic",)})})
+    return train_models(splits["train"], splits["val"], settings=alone)[0]
+
+
+def _rule_metrics(labels: NDArray[np.uint8], scores: NDArray[np.float64] | None) -> dict[str, Any]:
+    if scores is not None:
+        return metrics(labels, scores, probabilities=False)
+    counted = ("rows", "positives", "prevalence")
+    known = metrics(labels, np.zeros(len(labels)), probabilities=False)
+    return {name: value if name in counted else None for name, value in known.items()}

@@ -1,0 +1,49 @@
+"""Monotone and interaction constraints: from feature names in the settings to positions in the matrix."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from purchase_pred.errors import ConfigError
+
+if TYPE_CHECKING:
+    from purchase_pred.models.design_matrix import FeatureSpec
+    from purchase_pred.settings.training import TrainSettings
+
+
+def monotone_signs(settings: TrainSettings, spec: FeatureSpec, /) -> list[int]:
+    """Return, for each feature, 1 (the score may only rise with it), -1 (only fall) or 0 (free).
+
+    Raises
+    ------
+    ConfigError
+        `train.monotone` names a feature that is not there, or a category.
+    """
+    for name in settings.monotone:
+        position = _position(name, spec, key="train.monotone")
+        if position in spec.categorical:
+            raise ConfigError(f"train.monotone: {name!r} is a category and has no order; remove it")
+    return [settings.monotone.get(name, 0) for name in spec.names]
+
+
+def interaction_groups(settings: TrainSettings, spec: FeatureSpec, /) -> list[list[int]]:
+    """Return the groups of positions that may meet in one branch; features in no group form one more.
+
+    Raises
+    ------
+    ConfigError
+        `train.interactions` names a feature that is not there.
+    """
+    groups = [[_position(name, spec, key="train.interactions") for name in group] for group in settings.interactions]
+    named = {position for group in groups for position in group}
+    rest = [position for position in range(len(spec.features)) if position not in named]
+    return [*groups, rest] if rest else groups
+
+
+def _position(name: str, spec: FeatureSpec, *, key: str) -> int:
+    if name in spec.names:
+        return spec.names.index(name)
+    nearest = difflib.get_close_matches(name, spec.names, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    raise ConfigError(f"{key}: no feature is called {name!r}{hint}")

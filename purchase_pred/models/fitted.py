@@ -1,0 +1,75 @@
+"""A fitted model: learner, calibrator and the specification of what they may be asked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from purchase_pred.models.calibration import sigmoid
+from purchase_pred.models.design_matrix import design_matrix
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from purchase_pred.models.calibration import Calibrator
+    from purchase_pred.models.design_matrix import FeatureSpec
+    from purchase_pred.models.learner import Learner
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A learner with its calibrator, and all that is needed to use and to judge it."""
+
+    name: str
+    """`"xgboost_20240801_120000"`, or the kind alone when no moment of training was given."""
+    learner: Learner
+    calibrator: Calibrator
+    spec: FeatureSpec
+    """The features it takes, as they were in training."""
+    odds_factor: float
+    """Factor that weights and sampling put on the odds; divided out before calibration."""
+    target: dict[str, Any]
+    """What it predicts: level, horizon, sessions, and the kind of prediction points."""
+    settings: dict[str, Any]
+    """The settings it was trained with."""
+    training: dict[str, Any]
+    """Rows, positives, rounds, average precision on validation, log-loss of each kind of calibrator."""
+
+    @property
+    def kind(self) -> str:
+        """Which learner: logistic, xgboost or lightgbm."""
+        return self.learner.kind
+
+    def predict(self, features: pl.DataFrame, /) -> NDArray[np.float64]:
+        """Return the calibrated probability of each row, in the order of the rows.
+
+        Raises
+        ------
+        BundleError
+            The features differ from those of the training in name, order, dtype or categories.
+        """
+        return self.calibrator.probabilities(self.log_odds(features))
+
+    def log_odds(self, features: pl.DataFrame, /) -> NDArray[np.float64]:
+        """Return the log-odds before calibration, weights and sampling taken back.
+
+        Raises
+        ------
+        BundleError
+            As for `predict`.
+        """
+        return self.log_odds_of(design_matrix(features, self.spec))
+
+    def uncalibrated(self, features: pl.DataFrame, /) -> NDArray[np.float64]:
+        """Return the probabilities before calibration."""
+        return sigmoid(self.log_odds(features))
+
+    def log_odds_of(self, matrix: NDArray[np.float32], /) -> NDArray[np.float64]:
+        """Return the log-odds before calibration of the rows of a design matrix."""
+        if not len(matrix):
+            return np.empty(0)
+        return self.learner.log_odds(matrix) - math.log(self.odds_factor)

@@ -1,0 +1,125 @@
+"""LightGBM: histogram trees grown by leaf, categories handled natively."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import lightgbm as lgb
+import numpy as np
+
+from purchase_pred.errors import BundleError
+from purchase_pred.models.constraints import interaction_groups, monotone_signs
+from purchase_pred.models.learner import native_names
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from purchase_pred.models.design_matrix import FeatureSpec
+    from purchase_pred.models.learner import FitRows
+    from purchase_pred.settings.training import TrainSettings
+
+
+@dataclass(frozen=True)
+class LightGBMLearner:
+    """A fitted LightGBM booster, cut at its best round."""
+
+    booster: lgb.Booster
+    positive_weight: float
+    spec: FeatureSpec
+
+    kind: ClassVar[str] = "lightgbm"
+    file_name: ClassVar[str] = "booster.txt"
+    library: ClassVar[str] = "lightgbm"
+
+    @property
+    def rounds(self) -> int:
+        """Trees kept."""
+        return int(self.booster.current_iteration())
+
+    def log_odds(self, matrix: NDArray[np.float32], /) -> NDArray[np.float64]:
+        """Return the log-odds of each row, as fitted."""
+        return np.asarray(self.booster.predict(matrix, raw_score=True), dtype=np.float64)
+
+    def contributions(self, matrix: NDArray[np.float32], /) -> NDArray[np.float64]:
+        """Return the exact SHAP values of each row (TreeSHAP), and the constant as the last column."""
+        return np.asarray(self.booster.predict(matrix, pred_contrib=True), dtype=np.float64)
+
+    def gains(self) -> NDArray[np.float64]:
+        """Return the total gain of each feature's splits."""
+        return np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
+
+    def to_bytes(self) -> bytes:
+        """Return the booster in LightGBM's text format."""
+        return bytes(self.booster.model_to_string().encode())
+
+    def state(self) -> dict[str, Any]:
+        """Return what the booster file does not hold."""
+        return {"positive_weight": self.positive_weight}
+
+    @classmethod
+    def from_bytes(cls, content: bytes, state: dict[str, Any], spec: FeatureSpec, /) -> LightGBMLearner:
+        """Return the learner that `to_bytes` wrote."""
+        try:
+            booster = lgb.Booster(model_str=content.decode())
+        except (lgb.basic.LightGBMError, UnicodeDecodeError) as error:
+            raise BundleError(
+                f"{cls.file_name} is not a booster that LightGBM {lgb.__version__} can read: {error}"
+            ) from error
+        if booster.feature_name() != native_names(spec):
+            raise BundleError(f"{cls.file_name} holds a booster of other features than model.json says: train again")
+        return cls(booster=booster, positive_weight=state["positive_weight"], spec=spec)
+
+
+def fit_lightgbm(rows: FitRows, /) -> LightGBMLearner:
+    """Fit LightGBM, stopping when average precision on the stop rows no longer rises."""
+    settings = rows.settings
+    positive_weight = rows.positive_weight(settings.lightgbm.positive_weight)
+    parameters = lightgbm_parameters(settings, rows.spec)
+    train = lgb.Dataset(
+        rows.matrix,
+        label=rows.labels,
+        # As weights and not as scale_pos_weight, which LightGBM leaves out of the score it starts from.
+        weight=rows.weights_with(positive_weight),
+        feature_name=native_names(rows.spec),
+        categorical_feature=list(rows.spec.categorical),
+        params=parameters,
+    )
+    stop = lgb.Dataset(rows.stop_matrix, label=rows.stop_labels, reference=train, params=parameters)
+    booster = lgb.train(
+        parameters,
+        train,
+        num_boost_round=settings.lightgbm.max_rounds,
+        valid_sets=[stop],
+        callbacks=[lgb.early_stopping(settings.early_stopping_rounds, verbose=False)],
+    )
+    kept = lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
+    return LightGBMLearner(kept, positive_weight, rows.spec)
+
+
+def lightgbm_parameters(settings: TrainSettings, spec: FeatureSpec, /) -> dict[str, Any]:
+    """Return the parameters that LightGBM is trained with, but for the weight of positives."""
+    own = settings.lightgbm
+    parameters: dict[str, Any] = {
+        "objective": "binary",
+        "metric": "average_precision",
+        "learning_rate": own.learning_rate,
+        "num_leaves": own.num_leaves,
+        "min_data_in_leaf": own.min_data_in_leaf,
+        "bagging_fraction": own.bagging_fraction,
+        "bagging_freq": 1,
+        "feature_fraction": own.feature_fraction,
+        "lambda_l2": own.lambda_l2,
+        "max_bin": own.max_bin,
+        "seed": settings.random_seed,
+        "deterministic": True,
+        "force_col_wise": True,
+        "verbosity": -1,
+    }
+    if settings.threads is not None:
+        parameters["num_threads"] = settings.threads
+    if settings.monotone:
+        parameters["monotone_constraints"] = monotone_signs(settings, spec)
+    if settings.interactions:
+        parameters["interaction_constraints"] = interaction_groups(settings, spec)
+    return parameters

@@ -1,0 +1,143 @@
+"""XGBoost: histogram trees grown by depth, categories handled natively."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import xgboost as xgb
+
+from purchase_pred.errors import BundleError
+from purchase_pred.metrics import average_precision
+from purchase_pred.models.constraints import interaction_groups, monotone_signs
+from purchase_pred.models.learner import native_names
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from purchase_pred.models.design_matrix import FeatureSpec
+    from purchase_pred.models.learner import FitRows
+    from purchase_pred.settings.training import TrainSettings
+
+_METRIC = "average_precision"
+
+
+@dataclass(frozen=True)
+class XGBoostLearner:
+    """A fitted XGBoost booster, cut at its best round."""
+
+    booster: xgb.Booster
+    positive_weight: float
+    spec: FeatureSpec
+
+    kind: ClassVar[str] = "xgboost"
+    file_name: ClassVar[str] = "booster.ubj"
+    library: ClassVar[str] = "xgboost"
+
+    @property
+    def rounds(self) -> int:
+        """Trees kept."""
+        return int(self.booster.num_boosted_rounds())
+
+    def log_odds(self, matrix: NDArray[np.float32], /) -> NDArray[np.float64]:
+        """Return the log-odds of each row, as fitted."""
+        return self.booster.inplace_predict(matrix, predict_type="margin").astype(np.float64)
+
+    def contributions(self, matrix: NDArray[np.float32], /) -> NDArray[np.float64]:
+        """Return the exact SHAP values of each row (TreeSHAP), and the constant as the last column."""
+        rows = xgb.DMatrix(matrix, **_column_types(self.spec))
+        return self.booster.predict(rows, pred_contribs=True).astype(np.float64)
+
+    def gains(self) -> NDArray[np.float64]:
+        """Return the total gain of each feature's splits."""
+        gains = self.booster.get_score(importance_type="total_gain")
+        return np.array([gains.get(name, 0.0) for name in native_names(self.spec)], dtype=np.float64)
+
+    def to_bytes(self) -> bytes:
+        """Return the booster in XGBoost's UBJSON format."""
+        return bytes(self.booster.save_raw("ubj"))
+
+    def state(self) -> dict[str, Any]:
+        """Return what the booster file does not hold."""
+        return {"positive_weight": self.positive_weight}
+
+    @classmethod
+    def from_bytes(cls, content: bytes, state: dict[str, Any], spec: FeatureSpec, /) -> XGBoostLearner:
+        """Return the learner that `to_bytes` wrote."""
+        booster = xgb.Booster()
+        try:
+            booster.load_model(bytearray(content))
+        except xgb.core.XGBoostError as error:
+            raise BundleError(
+                f"{cls.file_name} is not a booster that XGBoost {xgb.__version__} can read: {error}"
+            ) from error
+        if booster.feature_names != native_names(spec):
+            raise BundleError(f"{cls.file_name} holds a booster of other features than model.json says: train again")
+        return cls(booster=booster, positive_weight=state["positive_weight"], spec=spec)
+
+
+def fit_xgboost(rows: FitRows, /) -> XGBoostLearner:
+    """Fit XGBoost, stopping when average precision on the stop rows no longer rises."""
+    settings = rows.settings
+    positive_weight = rows.positive_weight(settings.xgboost.positive_weight)
+    columns = _column_types(rows.spec)
+    max_bin = settings.xgboost.max_bin
+    train = xgb.QuantileDMatrix(
+        rows.matrix, label=rows.labels, weight=rows.weights, max_bin=max_bin, nthread=settings.threads, **columns
+    )
+    stop = xgb.QuantileDMatrix(
+        rows.stop_matrix, label=rows.stop_labels, ref=train, max_bin=max_bin, nthread=settings.threads, **columns
+    )
+    booster = xgb.train(
+        xgboost_parameters(settings, rows.spec) | {"scale_pos_weight": positive_weight},
+        train,
+        num_boost_round=settings.xgboost.max_rounds,
+        evals=[(stop, "stop")],
+        custom_metric=_average_precision,
+        callbacks=[_early_stopping(settings)],
+        verbose_eval=False,
+    )
+    return XGBoostLearner(booster[: booster.best_iteration + 1], positive_weight, rows.spec)
+
+
+def xgboost_parameters(settings: TrainSettings, spec: FeatureSpec, /) -> dict[str, Any]:
+    """Return the parameters that XGBoost is trained with, but for the weight of positives."""
+    own = settings.xgboost
+    parameters: dict[str, Any] = {
+        "objective": "binary:logistic",
+        "tree_method": "hist",
+        "disable_default_eval_metric": 1,
+        "learning_rate": own.learning_rate,
+        "max_depth": own.max_depth,
+        "min_child_weight": own.min_child_weight,
+        "subsample": own.subsample,
+        "colsample_bytree": own.colsample_bytree,
+        "reg_lambda": own.reg_lambda,
+        "max_bin": own.max_bin,
+        "seed": settings.random_seed,
+        "verbosity": 0,
+    }
+    if settings.threads is not None:
+        parameters["nthread"] = settings.threads
+    if settings.monotone:
+        parameters["monotone_constraints"] = tuple(monotone_signs(settings, spec))
+    if settings.interactions:
+        parameters["interaction_constraints"] = str(interaction_groups(settings, spec))
+    return parameters
+
+
+def _column_types(spec: FeatureSpec) -> dict[str, Any]:
+    return {
+        "feature_names": native_names(spec),
+        "feature_types": ["q" if feature.categories is None else "c" for feature in spec.features],
+        "enable_categorical": True,
+    }
+
+
+def _early_stopping(settings: TrainSettings) -> xgb.callback.EarlyStopping:
+    return xgb.callback.EarlyStopping(rounds=settings.early_stopping_rounds, metric_name=_METRIC, maximize=True)
+
+
+def _average_precision(scores: NDArray[np.float32], rows: xgb.DMatrix) -> tuple[str, float]:
+    return _METRIC, average_precision(rows.get_label(), scores)

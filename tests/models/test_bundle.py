@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+import pickle
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from frames import splits
+
+from purchase_pred.errors import BundleError
+from purchase_pred.models import FittedModel, load_bundle, save_bundle, save_pickle, train_models
+from purchase_pred.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KINDS = ("logistic", "xgboost", "lightgbm")
+SPLITS = splits(rows=3_000)
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, FittedModel]:
+    asked = Settings.model_validate({"train": {"threads": 1, "calibration": {"method": "isotonic"}}})
+    return {model.kind: model for model in train_models(SPLITS["train"], SPLITS["val"], settings=asked)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reloaded_model_predicts_the_same_bits(models: dict[str, FittedModel], kind: str, tmp_path: Path):
+    save_bundle(models[kind], tmp_path / "model")
+    loaded = load_bundle(tmp_path / "model")
+    assert np.array_equal(loaded.predict(SPLITS["test"]), models[kind].predict(SPLITS["test"]))
+    assert np.array_equal(loaded.log_odds(SPLITS["test"]), models[kind].log_odds(SPLITS["test"]))
+    assert (loaded.name, loaded.spec, loaded.calibrator) == (
+        models[kind].name,
+        models[kind].spec,
+        models[kind].calibrator,
+    )
+    assert (loaded.target, loaded.settings, loaded.training) == (
+        models[kind].target,
+        models[kind].settings,
+        models[kind].training,
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_saving_a_reloaded_model_writes_the_same_bytes(models: dict[str, FittedModel], kind: str, tmp_path: Path):
+    save_bundle(models[kind], tmp_path / "one")
+    save_bundle(load_bundle(tmp_path / "one"), tmp_path / "two")
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
+    assert one == two
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_file_of_a_bundle_is_a_pickle(models: dict[str, FittedModel], kind: str, tmp_path: Path):
+    save_bundle(models[kind], tmp_path)
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".json", ".ubj", ".txt"}
+    for path in tmp_path.iterdir():
+        with pytest.raises((pickle.UnpicklingError, ValueError, KeyError, IndexError, EOFError, AttributeError)):
+            pickle.loads(path.read_bytes())  # noqa: S301  (the point is that it is none)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_pickle_for_notebooks_is_the_whole_model(models: dict[str, FittedModel], kind: str, tmp_path: Path):
+    save_pickle(models[kind], tmp_path / "models" / "model.pkl")
+    loaded = pickle.loads((tmp_path / "models" / "model.pkl").read_bytes())  # noqa: S301  (written one line above)
+    assert np.array_equal(loaded.predict(SPLITS["test"]), models[kind].predict(SPLITS["test"]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_missing_file_is_named(models: dict[str, FittedModel], kind: str, tmp_path: Path):
+    names = ("model.json", "calibrator.json", models[kind].learner.file_name)
+    for name in names:
+        save_bundle(models[kind], tmp_path / name)
+        (tmp_path / name / name).unlink()
+        with pytest.raises(BundleError, match=name):
+            load_bundle(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("content", [b"", b"{}", b"nonsense", b"\xff\xfe\x00", b"[1, 2]"])
+def test_a_file_with_other_content_is_refused(
+    models: dict[str, FittedModel], kind: str, content: bytes, tmp_path: Path
+):
+    for name in ("model.json", "calibrator.json", models[kind].learner.file_name):
+        save_bundle(models[kind], tmp_path / name)
+        (tmp_path / name / name).write_bytes(content)
+        with pytest.raises(BundleError):
+            load_bundle(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_altered_byte_of_the_booster_is_noticed(models: dict[str, FittedModel], kind: str, tmp_path: Path):
+    save_bundle(models[kind], tmp_path)
+    path = tmp_path / models[kind].learner.file_name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BundleError, match="not the one that"):
+        load_bundle(tmp_path)
+
+
+def alter(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"bundle_version": 99}, "bundle_version must be 1, found 99"),
+        ({"kind": "oracle"}, "kind must be one of lightgbm, logistic, xgboost, found 'oracle'"),
+        ({"versions": {"xgboost": "99.0.0"}}, "written by xgboost 99.0.0"),
+        ({"versions": {}}, "lacks 'xgboost'"),
+        ({"features": []}, "other features"),
+    ],
+)
+def test_a_description_that_does_not_fit_is_refused(
+    models: dict[str, FittedModel], changes: dict, message: str, tmp_path: Path
+):
+    save_bundle(models["xgboost"], tmp_path)
+    alter(tmp_path / "model.json", **changes)
+    with pytest.raises(BundleError, match=message):
+        load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_features_of_another_order_than_the_booster_s_are_refused(
+    models: dict[str, FittedModel], kind: str, tmp_path: Path
+):
+    save_bundle(models[kind], tmp_path)
+    features = json.loads((tmp_path / "model.json").read_text())["features"]
+    alter(tmp_path / "model.json", features=features[1:])
+    with pytest.raises(BundleError, match="other features"):
+        load_bundle(tmp_path)
+
+
+def test_an_unknown_calibrator_is_refused(models: dict[str, FittedModel], tmp_path: Path):
+    save_bundle(models["logistic"], tmp_path)
+    alter(tmp_path / "calibrator.json", method="magic")
+    with pytest.raises(BundleError, match="magic"):
+        load_bundle(tmp_path)

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+import pytest
+from frames import feature_frame, splits
+from sklearn.metrics import average_precision_score
+
+from purchase_pred.errors import BundleError, ConfigError, UnsupportedTargetError
+from purchase_pred.models import FittedModel, best_model, design_matrix, feature_spec, train_models
+from purchase_pred.models.learner import FitRows
+from purchase_pred.models.logistic_learner import fit_logistic, logistic_pipeline
+from purchase_pred.settings import Settings
+
+KINDS = ("logistic", "xgboost", "lightgbm")
+SPLITS = splits()
+
+
+def settings(**train: object) -> Settings:
+    return Settings.model_validate({"train": {"threads": 1, **train}})
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, FittedModel]:
+    return {model.kind: model for model in train_models(SPLITS["train"], SPLITS["val"], settings=settings())}
+
+
+def test_models_come_in_the_order_of_the_settings():
+    asked = settings(models=["lightgbm", "logistic"])
+    assert [model.kind for model in train_models(SPLITS["train"], SPLITS["val"], settings=asked)] == [
+        "lightgbm",
+        "logistic",
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_learner_finds_the_signal(models: dict[str, FittedModel], kind: str):
+    test = SPLITS["test"]
+    scores = models[kind].predict(test)
+    assert scores.shape == (test.height,)
+    assert ((scores > 0) & (scores < 1)).all()
+    assert average_precision_score(test["label"], scores) > 4 * test["label"].mean()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_predictions_are_probabilities_and_not_inflated_by_class_weights(models: dict[str, FittedModel], kind: str):
+    test = SPLITS["test"]
+    assert models[kind].predict(test).mean() == pytest.approx(test["label"].mean(), rel=0.3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("positive_weight", ["balanced", "sqrt", "none"])
+def test_class_weights_are_taken_back_before_any_calibration(kind: str, positive_weight: str):
+    asked = settings(models=[kind], calibration={"method": "none"}, **{kind: {"positive_weight": positive_weight}})
+    model = train_models(SPLITS["train"], SPLITS["val"], settings=asked)[0]
+    train = SPLITS["train"]
+    assert model.predict(train).mean() == pytest.approx(train["label"].mean(), rel=0.5)
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_sampled_negatives_leave_the_probabilities_where_they_were(kind: str, *, weighted: bool):
+    asked = settings(
+        models=[kind],
+        calibration={"method": "none"},
+        sampling={"negatives_per_positive": 5, "weighted": weighted},
+        xgboost={"positive_weight": "none"},
+    )
+    model = train_models(SPLITS["train"], SPLITS["val"], settings=asked)[0]
+    assert model.training["rows_fitted"] == 6 * model.training["positives"]
+    assert model.predict(SPLITS["test"]).mean() == pytest.approx(SPLITS["test"]["label"].mean(), rel=0.5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_equal_frames_and_settings_give_equal_models(models: dict[str, FittedModel], kind: str):
+    again = train_models(SPLITS["train"], SPLITS["val"], settings=settings(models=[kind]))[0]
+    assert again.learner.to_bytes() == models[kind].learner.to_bytes()
+    assert np.array_equal(again.predict(SPLITS["test"]), models[kind].predict(SPLITS["test"]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_validation_set_changes_no_coefficient_and_no_tree_that_both_kept(kind: str):
+    one = settings(models=[kind], xgboost={"max_rounds": 5}, lightgbm={"max_rounds": 5}, early_stopping_rounds=5)
+    other_val = feature_frame(3_000, seed=99, first_day=10, days=5, intercept=-2.0)
+    first, second = (train_models(SPLITS["train"], val, settings=one)[0].learner for val in (SPLITS["val"], other_val))
+    matrix = design_matrix(SPLITS["test"], first.spec)
+    if kind == "logistic":
+        assert first.to_bytes() == second.to_bytes()
+    else:
+        rounds = min(first.rounds, second.rounds)
+        name = {"xgboost": "iteration_range", "lightgbm": "num_iteration"}[kind]
+        limit = {name: (0, rounds) if kind == "xgboost" else rounds}
+        predict = "inplace_predict" if kind == "xgboost" else "predict"
+        assert np.array_equal(*(getattr(learner.booster, predict)(matrix, **limit) for learner in (first, second)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_prediction_depends_on_its_own_row_alone(models: dict[str, FittedModel], kind: str):
+    test = SPLITS["test"]
+    whole = models[kind].predict(test)
+    assert np.array_equal(models[kind].predict(test[100:110]), whole[100:110])
+    assert np.array_equal(models[kind].predict(test.reverse()), whole[::-1])
+    assert models[kind].predict(test.clear()).shape == (0,)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_keys_and_label_are_not_needed_to_predict(models: dict[str, FittedModel], kind: str):
+    features = SPLITS["test"].select(models[kind].spec.names)
+    assert np.array_equal(models[kind].predict(features), models[kind].predict(SPLITS["test"]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_in_another_order_are_refused(models: dict[str, FittedModel], kind: str):
+    with pytest.raises(BundleError, match="order differs"):
+        models[kind].predict(SPLITS["test"].select(reversed(SPLITS["test"].columns)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_contributions_add_up_to_the_log_odds(models: dict[str, FittedModel], kind: str):
+    learner = models[kind].learner
+    matrix = design_matrix(SPLITS["test"], learner.spec)
+    parts = learner.contributions(matrix)
+    assert parts.shape == (len(matrix), len(learner.spec.features) + 1)
+    np.testing.assert_allclose(parts.sum(axis=1), learner.log_odds(matrix), atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gains_name_the_features_that_matter(models: dict[str, FittedModel], kind: str):
+    gains = dict(zip(models[kind].spec.names, models[kind].learner.gains(), strict=True))
+    assert gains["user_item_view_count"] > gains["noise"]
+    assert gains["user_item_in_cart"] > gains["item_has_discount"]
+    assert gains["empty"] == 0.0
+
+
+def test_the_logistic_numbers_reproduce_the_scikit_learn_pipeline():
+    train = SPLITS["train"].with_columns(
+        pl.when(pl.int_range(pl.len()) % 7 > 0).then("item_category").alias("item_category")
+    )
+    spec = feature_spec(train)
+    matrix, labels = design_matrix(train, spec), train["label"].to_numpy()
+    rows = FitRows(spec, matrix, labels, None, matrix, labels, settings().train)
+    pipeline = logistic_pipeline(rows).fit(matrix.astype(np.float64), labels)
+    expected = pipeline.decision_function(matrix.astype(np.float64))
+    np.testing.assert_allclose(fit_logistic(rows).log_odds(matrix), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_logistic_without_categories_or_without_numbers_still_trains():
+    for names in (["user_item_view_count"], ["item_category"]):
+        frames = [SPLITS[split].select("prediction_time", "label", *names) for split in ("train", "val")]
+        model = train_models(*frames, settings=settings(models=["logistic"]))[0]
+        assert len(np.unique(model.predict(frames[0]))) > 1
+
+
+def test_a_monotone_constraint_holds_in_both_boosters():
+    asked = settings(models=["xgboost", "lightgbm"], monotone={"user_item_view_count": 1, "noise": -1})
+    frame = SPLITS["test"][:1]
+    views = pl.concat([frame.with_columns(pl.lit(n, dtype=pl.UInt32).alias("user_item_view_count")) for n in range(12)])
+    for model in train_models(SPLITS["train"], SPLITS["val"], settings=asked):
+        assert (np.diff(model.predict(views)) >= 0).all()
+        assert model.predict(views)[-1] > model.predict(views)[0]
+
+
+def test_features_of_different_interaction_groups_never_meet_in_a_branch():
+    asked = settings(
+        models=["xgboost", "lightgbm"],
+        interactions=[["user_item_view_count"]],
+        calibration={"method": "none"},
+    )
+    frame = SPLITS["test"][:400]
+    for model in train_models(SPLITS["train"], SPLITS["val"], settings=asked):
+        few, many = (
+            model.log_odds(frame.with_columns(pl.lit(n, dtype=pl.UInt32).alias("user_item_view_count"))) for n in (0, 8)
+        )
+        np.testing.assert_allclose(many - few, (many - few)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        ({"monotone": {"user_item_view_cuont": 1}}, "did you mean 'user_item_view_count'"),
+        ({"monotone": {"item_category": 1}}, "is a category"),
+        ({"interactions": [["nothing like it"]]}, "train.interactions: no feature is called"),
+    ],
+)
+def test_a_constraint_on_an_unknown_feature_is_an_error_that_names_the_nearest(train: dict, message: str):
+    with pytest.raises(ConfigError, match=message):
+        train_models(SPLITS["train"], SPLITS["val"], settings=settings(models=["xgboost"], **train))
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda frame: frame.clear(), "has no rows"),
+        (lambda frame: frame.with_columns(label=pl.lit(0, dtype=pl.UInt8)), "found 0 of"),
+        (lambda frame: frame.with_columns(label=pl.lit(1, dtype=pl.UInt8)), "needs rows that buy"),
+    ],
+)
+def test_a_split_that_cannot_be_learnt_from_is_refused_with_a_cure(split: str, spoil, message: str):
+    frames = {**SPLITS, split: spoil(SPLITS[split])}
+    with pytest.raises(UnsupportedTargetError, match=message):
+        train_models(frames["train"], frames["val"], settings=settings())
+
+
+def test_a_validation_with_two_positives_still_gives_models():
+    val = SPLITS["val"].with_columns(label=(pl.int_range(pl.len()) < 2).cast(pl.UInt8))
+    for model in train_models(SPLITS["train"], val, settings=settings()):
+        assert model.training["stop_rows"] == model.training["calibration_rows"] == val.height
+        assert np.isfinite(model.predict(SPLITS["test"])).all()
+
+
+def test_names_that_the_boosters_refuse_are_no_obstacle():
+    renamed = [
+        SPLITS[split].rename({"noise": 'a [b] <c> "d", e:{}', "empty": "été"}) for split in ("train", "val", "test")
+    ]
+    for model in train_models(renamed[0], renamed[1], settings=settings()):
+        assert np.isfinite(model.predict(renamed[2])).all()
+
+
+def test_models_are_named_by_kind_and_moment():
+    asked = settings(models=["logistic"])
+    moment = datetime(2024, 8, 1, 12, 30, 5, tzinfo=UTC)
+    named = train_models(SPLITS["train"], SPLITS["val"], settings=asked, trained_at=moment)
+    assert named[0].name == "logistic_20240801_123005"
+
+
+def test_the_best_model_is_the_one_with_the_best_average_precision_on_validation(models: dict[str, FittedModel]):
+    val = SPLITS["val"]
+    found = {kind: average_precision_score(val["label"], model.log_odds(val)) for kind, model in models.items()}
+    assert best_model(list(models.values())).kind == max(found, key=found.__getitem__)
