@@ -156,9 +156,7 @@ def item(anchor: Anchor, history: Sequence[Event], world: World) -> Row:
         "item_has_discount": None if discount is None else int(discount > 0),
         "item_age_days": age_in_days(anchor, found.created_at if found else None),
         "item_conversion_rate_30d": ratio(len(of_type(of_item, "purchase")), len(of_type(of_item, "view"))),
-        "category_conversion_rate_30d": ratio(
-            len(of_type(of_category, "purchase")), len(of_type(of_category, "view"))
-        ),
+        "category_conversion_rate_30d": ratio(len(of_type(of_category, "purchase")), len(of_type(of_category, "view"))),
     }
     for name, window in (("7d", WEEK), ("30d", MONTH)):
         events = [event for event in complete_days(anchor, world, window) if event.item_id == anchor.item_id]
@@ -181,9 +179,7 @@ def complete_days(anchor: Anchor, world: World, window: int) -> list[Event]:
         return []
     midnight = (anchor.prediction_time - world.lag) // DAY * DAY
     return [
-        event
-        for event in world.events
-        if event.item_id is not None and midnight - window <= event.timestamp < midnight
+        event for event in world.events if event.item_id is not None and midnight - window <= event.timestamp < midnight
     ]
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import polars as pl
+from polars.io.plugins import register_io_source
 from polars.testing import assert_frame_equal
 
 from purchase_pred.schema import EVENT_TYPE_DTYPE, TIME_DTYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
 FeatureFunction = Callable[[pl.LazyFrame, pl.LazyFrame], pl.LazyFrame]
 
@@ -100,3 +101,12 @@ def echoed(events: pl.LazyFrame, since: pl.Expr) -> pl.LazyFrame:
         event_id=(pl.col("event_id").max() + 1 + pl.int_range(pl.len(), dtype=pl.UInt64)).cast(pl.UInt64),
         timestamp=(since + later).cast(TIME_DTYPE),
     )
+
+
+def unread(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return a frame of the same schema that fails with "the frame was read" when its rows are asked for."""
+
+    def read(*_: object) -> Iterator[pl.DataFrame]:
+        raise AssertionError("the frame was read")
+
+    return register_io_source(read, schema=frame.collect_schema())

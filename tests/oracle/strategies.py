@@ -137,9 +137,7 @@ def random_event(
     )
 
 
-def random_anchors(
-    random: Random, most: int, *, users: Names, items: Names, times: Callable[[], int]
-) -> list[Anchor]:
+def random_anchors(random: Random, most: int, *, users: Names, items: Names, times: Callable[[], int]) -> list[Anchor]:
     """Return anchors in no order: some repeated, some of unknown keys, some with nulls."""
     anchors: list[Anchor] = []
     for _ in range(random.randint(0, most)):
