@@ -1,0 +1,21 @@
+"""Division that gives the same bits in every engine."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def divide(numerator: pl.Expr, denominator: float, /) -> pl.Expr:
+    """Return `numerator` / `denominator`, correctly rounded, as Float64; the numerator must be finite or null.
+
+    Polars divides a column by a literal by multiplying it with the reciprocal, but not in every engine and every plan,
+    so the last bit of a plain quotient depends on how the query is run. Division by a column is true division, and
+    only arithmetic makes a real column of a constant: `when/then` and `lit` stay scalars inside.
+
+    Examples
+    --------
+    >>> pl.DataFrame({"cents": [1999.0, None]}).select(divide(pl.col("cents"), 100)).to_series().to_list()
+    [19.99, None]
+    """
+    dividend = numerator.cast(pl.Float64)
+    return dividend / (dividend * 0.0 + denominator)

@@ -1,0 +1,211 @@
+"""What a window feature is: a frozen declaration that names its column, its events and its windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from purchase_pred.durations import duration_name, microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    import polars as pl
+
+    Duration = str | timedelta
+
+Kind = Literal[
+    "count", "n_unique", "total", "mean", "minimum", "maximum",
+    "last", "hours_since_last", "hours_since_first", "decayed_count",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregate:
+    """One declared aggregate; made by `count`, `n_unique`, `total` and their kin, never by hand."""
+
+    kind: Kind
+    name: str
+    column: str | None = None
+    where: pl.Expr | None = None
+    windows: tuple[tuple[str, int], ...] | None = None
+    k: int = 1
+    half_life: int = 0
+
+    @property
+    def columns(self) -> tuple[tuple[str, int | None], ...]:
+        """The columns it makes, each with its window in microseconds (None: all history)."""
+        if self.windows is None:
+            return ((self.name, None),)
+        return tuple((f"{self.name}_{window}", length) for window, length in self.windows)
+
+
+def count(name: str, *, where: pl.Expr | None = None, windows: Sequence[Duration] | None = None) -> Aggregate:
+    """Count the events in [T - w, T).
+
+    Parameters
+    ----------
+    name
+        Name of the column, followed by ``_`` and the window where there are windows: ``view_count_7d``.
+    where
+        Which events count, an elementwise Boolean expression over the events; null counts as false. None: all.
+    windows
+        Lengths w, as `timedelta` or text such as ``"7d"``. None: one column over all history before T.
+
+    Returns
+    -------
+    Aggregate
+        For `window_features`. UInt32, 0 when there is none.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> [name for name, _ in count("view_count", where=pl.col("event_type") == "view", windows=["1d", "7d"]).columns]
+    ['view_count_1d', 'view_count_7d']
+    """
+    return Aggregate(kind="count", name=name, where=where, windows=_windows(windows))
+
+
+def n_unique(
+    name: str, column: str, *, where: pl.Expr | None = None, windows: Sequence[Duration] | None = None
+) -> Aggregate:
+    """Count the distinct values of `column` among the events in [T - w, T), exactly; nulls are not counted.
+
+    UInt32, 0 when there is none. Parameters as for `count`.
+
+    Examples
+    --------
+    >>> n_unique("unique_items", "item_id", windows=["7d"]).columns[0][0]
+    'unique_items_7d'
+    """
+    return Aggregate(kind="n_unique", name=name, column=column, where=where, windows=_windows(windows))
+
+
+def total(
+    name: str, column: str, *, where: pl.Expr | None = None, windows: Sequence[Duration] | None = None
+) -> Aggregate:
+    """Sum `column` over the events in [T - w, T); nulls and values that are not finite are skipped.
+
+    Float64, 0.0 when there is none. Parameters as for `count`. Values are summed as whole hundredths, what is left of
+    them in fixed point beside it (units of 2^-56 hundredths in 128 bits): money is exact, sums do not depend on the
+    order of the events or on other events, and the running sum over the log may reach 1e19.
+
+    Examples
+    --------
+    >>> total("spent", "price").columns
+    (('spent', None),)
+    """
+    return Aggregate(kind="total", name=name, column=column, where=where, windows=_windows(windows))
+
+
+def mean(
+    name: str, column: str, *, where: pl.Expr | None = None, windows: Sequence[Duration] | None = None
+) -> Aggregate:
+    """Average the non-null, finite values of `column` over the events in [T - w, T).
+
+    Float64, null when there is none. Parameters as for `count`, precision as for `total`.
+
+    Examples
+    --------
+    >>> mean("mean_price", "price", windows=["30d"]).columns[0][0]
+    'mean_price_30d'
+    """
+    return Aggregate(kind="mean", name=name, column=column, where=where, windows=_windows(windows))
+
+
+def minimum(
+    name: str, column: str, *, where: pl.Expr | None = None, windows: Sequence[Duration] | None = None
+) -> Aggregate:
+    """Take the smallest non-null value of `column` in [T - w, T).
+
+    The column's dtype, null when there is none. Parameters as for `count`. Costs more than the additive aggregates:
+    a rolling minimum over events and anchors together, see `window_features`.
+
+    Examples
+    --------
+    >>> minimum("lowest_price", "price", windows=["30d"]).columns[0][0]
+    'lowest_price_30d'
+    """
+    return Aggregate(kind="minimum", name=name, column=column, where=where, windows=_windows(windows))
+
+
+def maximum(
+    name: str, column: str, *, where: pl.Expr | None = None, windows: Sequence[Duration] | None = None
+) -> Aggregate:
+    """Take the largest non-null value of `column` in [T - w, T); otherwise as `minimum`.
+
+    Examples
+    --------
+    >>> maximum("highest_price", "price").columns
+    (('highest_price', None),)
+    """
+    return Aggregate(kind="maximum", name=name, column=column, where=where, windows=_windows(windows))
+
+
+def last(name: str, column: str, *, where: pl.Expr | None = None) -> Aggregate:
+    """Take `column` of the latest event before T, by (timestamp, event_id).
+
+    The column's dtype; null when there is no such event or when that event's value is null.
+
+    Examples
+    --------
+    >>> last("last_item", "item_id").columns
+    (('last_item', None),)
+    """
+    return Aggregate(kind="last", name=name, column=column, where=where)
+
+
+def hours_since_last(name: str, *, where: pl.Expr | None = None, k: int = 1) -> Aggregate:
+    """Measure the hours from the k-th last event before T to T.
+
+    Float64, null when there are fewer than k. Ties count one by one.
+
+    Examples
+    --------
+    >>> hours_since_last("hours_since_second_last", k=2).k
+    2
+    """
+    if k < 1:
+        raise ValueError(f"k must be 1 (the last event) or more, found {k}")
+    return Aggregate(kind="hours_since_last", name=name, where=where, k=k)
+
+
+def hours_since_first(name: str, *, where: pl.Expr | None = None) -> Aggregate:
+    """Measure the hours from the first event ever to T.
+
+    Float64, null when there is none before T.
+
+    Examples
+    --------
+    >>> hours_since_first("hours_since_first_seen").columns
+    (('hours_since_first_seen', None),)
+    """
+    return Aggregate(kind="hours_since_first", name=name, where=where)
+
+
+def decayed_count(name: str, half_life: Duration, *, where: pl.Expr | None = None) -> Aggregate:
+    """Sum 2^(-age / half_life) over all events before T, the age measured from T.
+
+    Float64, 0.0 when there is none. Exact to about 1e-12 relative, whatever the half-life and the span of the log.
+
+    Examples
+    --------
+    >>> decayed_count("recent_views", "12h").half_life
+    43200000000
+    """
+    length = microseconds(half_life)
+    if length <= 0:
+        raise ValueError(f"half_life must be longer than zero, found {half_life!r}")
+    return Aggregate(kind="decayed_count", name=name, where=where, half_life=length)
+
+
+def _windows(windows: Sequence[Duration] | None) -> tuple[tuple[str, int], ...] | None:
+    if windows is None:
+        return None
+    if isinstance(windows, str):
+        raise TypeError(f"windows must be a sequence of durations such as ['7d'], found the text {windows!r}")
+    named = tuple((duration_name(window), microseconds(window)) for window in windows)
+    if not named or any(length <= 0 for _, length in named):
+        raise ValueError(f"windows must be durations longer than zero, at least one, found {list(windows)!r}")
+    return named

@@ -1,0 +1,142 @@
+"""The point-in-time engine: every window feature is the difference of running totals at two strict look-ups."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from purchase_pred.durations import microseconds
+from purchase_pred.errors import SchemaError
+from purchase_pred.schema import EVENT_ID, IDENTIFIER, PREDICTION_TIME, TIME_DTYPE, TIMESTAMP, Requirement, require
+from purchase_pred.windows.compile import compile_aggregates
+from purchase_pred.windows.extremes import with_extremes
+from purchase_pred.windows.keys import ROW, with_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purchase_pred.windows.aggregates import Aggregate
+
+_ORDER_MATTERS = ("last",)
+_EXTREMES = ("minimum", "maximum")
+
+
+def window_features(
+    anchors: pl.LazyFrame,
+    events: pl.LazyFrame,
+    /,
+    *,
+    by: str | Sequence[str],
+    aggregates: Sequence[Aggregate],
+    availability_lag: timedelta | str = timedelta(0),
+    assume_sorted: bool = False,
+) -> pl.LazyFrame:
+    """Add aggregates over the events of an anchor's entity in [T - lag - w, T - lag), as known at T.
+
+    An event is seen when ``timestamp + availability_lag < T``, strictly; a window keeps its length and moves with the
+    lag; ages are measured from T. Events tied in time are seen together; the latest of them is the one with the
+    largest event_id. Anchors come back exactly, in their order, duplicates included, with columns added.
+
+    Parameters
+    ----------
+    anchors
+        Columns `by` and ``prediction_time`` (Datetime("us", "UTC")), in any order. A null in either, or an entity
+        without events, gives the empty answer: 0 for counts and totals, null for the rest.
+    events
+        Columns `by`, ``timestamp`` (Datetime("us", "UTC")) and ``event_id`` (any integer), and those that the
+        aggregates name, in any order; events may lie after every anchor. Events with a null entity are never seen.
+    by
+        The columns of the entity, one or several; of the same dtypes on both sides.
+    aggregates
+        Made by `count`, `n_unique`, `total`, `mean`, `minimum`, `maximum`, `last`, `hours_since_last`,
+        `hours_since_first` and `decayed_count`.
+    availability_lag
+        How long after its timestamp an event becomes known; not negative.
+    assume_sorted
+        The events are sorted by (`by`..., timestamp, event_id), ascending: saves the sort. It is believed.
+
+    Returns
+    -------
+    LazyFrame
+        The anchors and one column per aggregate and window.
+
+    Raises
+    ------
+    SchemaError
+        A column is missing, has another dtype, or would be made twice.
+    ValueError
+        `by` or `aggregates` is empty, or the lag is negative.
+
+    Notes
+    -----
+    Nothing is collected, and the plan runs natively in Polars' streaming engine. Per call: one sort of the events by
+    one number, one sort of the anchors, and one as-of look-up per moment, whatever the number of aggregates.
+    `n_unique` adds a sort of its events; `minimum` and `maximum` add a rolling pass over events and anchors together.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from datetime import datetime, timezone
+    >>> from purchase_pred.windows import count, hours_since_last
+    >>> at = lambda hour: datetime(2024, 8, 1, hour, tzinfo=timezone.utc)
+    >>> us = pl.Datetime("us", "UTC")
+    >>> events = pl.LazyFrame(
+    ...     {"event_id": [0, 1, 2], "user_id": [7, 7, 7], "timestamp": [at(1), at(2), at(3)]},
+    ...     schema_overrides={"timestamp": us},
+    ... )
+    >>> anchors = pl.LazyFrame({"user_id": [7], "prediction_time": [at(3)]}, schema_overrides={"prediction_time": us})
+    >>> window_features(
+    ...     anchors, events, by="user_id", aggregates=[count("seen", windows=["1h", "2h"]), hours_since_last("hours")]
+    ... ).collect().select("seen_1h", "seen_2h", "hours").row(0)
+    (1, 2, 1.0)
+    """
+    entity = [by] if isinstance(by, str) else list(by)
+    lag = microseconds(availability_lag)
+    _check(anchors, events, entity, aggregates, lag)
+    numbered = anchors.with_row_index(ROW).cache()
+    located, keyed = with_keys(
+        numbered.select(ROW, *entity, PREDICTION_TIME),
+        events,
+        by=entity,
+        lag=lag,
+        assume_sorted=assume_sorted,
+        tie_break=any(aggregate.kind in _ORDER_MATTERS for aggregate in aggregates),
+    )
+    additive = [aggregate for aggregate in aggregates if aggregate.kind not in _EXTREMES]
+    tables, features = compile_aggregates(additive, keyed, lag=lag)
+    looked_up = located
+    for table in tables:
+        looked_up = table.look_up(looked_up)
+    looked_up = with_extremes(looked_up, keyed, [a for a in aggregates if a.kind in _EXTREMES])
+    names = [name for aggregate in aggregates for name, _ in aggregate.columns]
+    answers = looked_up.with_columns(**features).select(ROW, *names).sort(ROW).drop(ROW)
+    return pl.concat([numbered.drop(ROW), answers], how="horizontal")
+
+
+def _check(
+    anchors: pl.LazyFrame, events: pl.LazyFrame, by: list[str], aggregates: Sequence[Aggregate], lag: int
+) -> None:
+    if not by:
+        raise ValueError("by must name at least one column of the entity, found none")
+    if not aggregates:
+        raise ValueError("aggregates must hold at least one aggregate such as count('events'), found none")
+    if lag < 0:
+        raise ValueError(f"availability_lag must not be negative, found {lag} us")
+    schema = events.collect_schema()
+    needed: dict[str, Requirement] = {name: schema.get(name, pl.Unknown) for name in by}
+    read: dict[str, Requirement] = {root: schema.get(root, pl.Unknown) for a in aggregates for root in _roots(a)}
+    require(events, {**needed, **read, EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="events")
+    require(anchors, {**needed, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
+    made = [name for aggregate in aggregates for name, _ in aggregate.columns]
+    taken = set(anchors.collect_schema().names())
+    twice = sorted({name for name in made if made.count(name) > 1 or name in taken})
+    if twice:
+        raise SchemaError(f"anchors: columns would be made twice: {', '.join(twice)}; rename the aggregates")
+
+
+def _roots(aggregate: Aggregate) -> list[str]:
+    """Name the columns of the events that the aggregate reads."""
+    named = [] if aggregate.column is None else [aggregate.column]
+    return named if aggregate.where is None else named + aggregate.where.meta.root_names()

@@ -1,0 +1,121 @@
+"""One sortable number for an entity and a moment: entity code times 2^64 plus the time in microseconds, as Int128.
+
+Running totals over rows sorted by this key never restart, and one as-of look-up without groups finds the last event
+of an entity before any moment: whatever lies before the entity's first possible key (`BASE`) cancels out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from purchase_pred.schema import EVENT_ID, PREDICTION_TIME, TIMESTAMP
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROW: Final = "__row"
+BASE: Final = "__base"
+KEY: Final = "__key"
+AT: Final = "__at"
+_STARTS: Final = "__starts"
+
+_SPAN: Final = 2**64
+_ORIGIN: Final = 2**63
+_WIDE: Final = pl.Int128
+
+_WIDTHS: Final = {
+    pl.Boolean: 8, pl.UInt8: 8, pl.Int8: 8, pl.UInt16: 16, pl.Int16: 16, pl.UInt32: 32, pl.Int32: 32, pl.Date: 32,
+    pl.Enum: 32, pl.Categorical: 32, pl.UInt64: 64, pl.Int64: 64, pl.Datetime: 64, pl.Duration: 64, pl.Time: 64,
+}  # fmt: skip
+"""Bits that a column of an entity key takes when it is packed."""
+
+
+def with_keys(
+    anchors: pl.LazyFrame,
+    events: pl.LazyFrame,
+    /,
+    *,
+    by: Sequence[str],
+    lag: int,
+    assume_sorted: bool,
+    tie_break: bool,
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Return anchors with `BASE` and `AT`, sorted by `AT`, and events with `BASE` and `KEY`, sorted by `KEY`.
+
+    Parameters
+    ----------
+    anchors
+        With `ROW`, `by` and the prediction time.
+    by
+        Columns of the entity. Where they pack into 64 bits, the entity's code is computed from their values on both
+        sides; otherwise the entities are numbered in sorted order and joined to the anchors.
+    lag
+        Microseconds after its timestamp at which an event becomes known.
+    assume_sorted
+        The events are sorted by (by..., timestamp, event_id).
+    tie_break
+        Order events with equal keys by event_id; only the latest event's value depends on it.
+    """
+    schema = events.collect_schema()
+    widths = [_width(schema[name]) for name in by]
+    if all(widths) and sum(widths) <= _SPAN.bit_length() - 1:
+        base = _packed(schema, by, widths) * _SPAN
+        located = anchors.with_columns(base.alias(BASE))
+        keyed = events.with_columns(base.alias(BASE)).with_columns(_event_key())
+        if not assume_sorted:
+            keyed = (keyed.sort(EVENT_ID) if tie_break else keyed).sort(KEY, maintain_order=tie_break).cache()
+    else:
+        order = [*by, TIMESTAMP] + ([EVENT_ID] if tie_break else [])
+        starts = (events if assume_sorted else events.sort(order, nulls_last=True)).with_columns(_entity_start(by))
+        numbered = starts.with_columns((pl.col(_STARTS).cum_sum().cast(_WIDE) * _SPAN).alias(BASE)).cache()
+        located = anchors.join(numbered.filter(_STARTS).select(*by, BASE), on=list(by), how="left")
+        keyed = numbered.drop(_STARTS).with_columns(_event_key())
+    return located.with_columns(_anchor_key(lag), pl.col(BASE).fill_null(0)).sort(AT), keyed.set_sorted(KEY)
+
+
+def known_base() -> pl.Expr:
+    """Return the anchor's entity code, null where the anchor has no entity or no time: no event can match it."""
+    return pl.when(pl.col(AT) > pl.col(BASE)).then(BASE)
+
+
+def window_start(window: int | None) -> pl.Expr:
+    """Return the key at which a window of so many microseconds opens, never before the entity's first key."""
+    if window is None:
+        return pl.col(BASE)
+    return pl.max_horizontal(pl.col(AT) - pl.lit(window, dtype=_WIDE), pl.col(BASE))
+
+
+def _width(dtype: pl.DataType) -> int:
+    return _WIDTHS.get(type(dtype), 0)
+
+
+def _packed(schema: pl.Schema, by: Sequence[str], widths: Sequence[int]) -> pl.Expr:
+    """Pack the columns into one number of [-2^63, 2^63), in lexicographic order."""
+    code = pl.lit(0, dtype=_WIDE)
+    for name, width in zip(by, widths, strict=True):
+        dtype = schema[name]
+        value = pl.col(name).to_physical().cast(_WIDE)
+        signed = dtype.is_signed_integer() or dtype.is_temporal()
+        code = code * 2**width + (value + 2 ** (width - 1) if signed else value)
+    return code - _ORIGIN
+
+
+def _entity_start(by: Sequence[str]) -> pl.Expr:
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in by).alias(_STARTS)
+
+
+def _event_key() -> pl.Expr:
+    """Place a null time at a moment that never comes, and a null entity before all others, where no anchor looks."""
+    never = pl.lit(_ORIGIN - 1, dtype=_WIDE)
+    nowhere = pl.lit(-(2**127), dtype=_WIDE)
+    time = pl.col(TIMESTAMP).to_physical().cast(_WIDE).fill_null(never)
+    return (pl.col(BASE) + time + _ORIGIN).fill_null(nowhere).alias(KEY)
+
+
+def _anchor_key(lag: int) -> pl.Expr:
+    """Place an anchor without an entity or a time at the base itself, where both look-ups find the same row."""
+    time = pl.col(PREDICTION_TIME).to_physical().cast(_WIDE) - pl.lit(lag, dtype=_WIDE)
+    at = pl.max_horizontal(pl.col(BASE) + time + _ORIGIN, pl.col(BASE))
+    return pl.when(pl.col(PREDICTION_TIME).is_null()).then(BASE).otherwise(at).fill_null(0).alias(AT)

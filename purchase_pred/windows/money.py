@@ -1,0 +1,31 @@
+"""Exact sums: whole hundredths, and what is left of them in fixed point beside it, in one 128-bit integer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from purchase_pred.arithmetic import divide
+
+_FRACTION: Final = 2**56
+"""Units of one hundredth: money in whole cents leaves no remainder, and its sums are exact."""
+_WHOLE: Final = 2.0**-50
+"""A value within this share of a whole number of hundredths was written as one, and is one."""
+
+
+def fixed_point(column: pl.Expr, dtype: pl.DataType, /) -> pl.Expr:
+    """Return the column as Int128 in units of 2^-56 hundredths; null where it is null or not finite."""
+    if dtype.is_integer():
+        return column.cast(pl.Int128) * (100 * _FRACTION)
+    value = column.cast(pl.Float64)
+    hundredths = pl.when(value.is_finite()).then(value) * 100
+    whole = hundredths.round()
+    rest = hundredths - whole
+    remainder = pl.when(rest.abs() > hundredths.abs() * _WHOLE).then((rest * _FRACTION).round()).otherwise(0.0)
+    return whole.cast(pl.Int128) * _FRACTION + remainder.cast(pl.Int128)
+
+
+def to_float(amount: pl.Expr, /) -> pl.Expr:
+    """Return an amount of `fixed_point` as Float64, correctly rounded where it is whole hundredths."""
+    return divide(amount.cast(pl.Float64) * _FRACTION**-1, 100)

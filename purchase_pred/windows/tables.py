@@ -1,0 +1,52 @@
+"""Look-up tables: events in key order with running columns, read by strict as-of look-ups at T and at T - w."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from purchase_pred.windows.keys import AT, KEY, window_start
+
+AT_T: Final = 0
+"""The moment of a look-up at T itself; beside it stand window lengths and None (the entity's start)."""
+_LOOK_UP: Final = "__look_up"
+
+Moment = int | None
+
+
+@dataclass
+class LookUpTable:
+    """Rows sorted by `KEY`, the columns to read from them, and the moments at which each is read."""
+
+    label: str
+    rows: pl.LazyFrame
+    columns: dict[str, pl.Expr] = field(default_factory=dict)
+    moments: dict[Moment, set[str]] = field(default_factory=dict)
+
+    def read(self, column: pl.Expr, moment: Moment = AT_T) -> pl.Expr:
+        """Ask for `column` of the last row before a moment; equal requests share one look-up."""
+        name = next((known for known, other in self.columns.items() if other.meta.eq(column)), None)
+        if name is None:
+            name = f"__{self.label}_{len(self.columns)}"
+            self.columns[name] = column
+        self.moments.setdefault(moment, set()).add(name)
+        return pl.col(_read_name(name, moment))
+
+    def look_up(self, anchors: pl.LazyFrame, /) -> pl.LazyFrame:
+        """Return the anchors, in their order, with all that was asked for; null where no row lies before."""
+        table = self.rows.select(pl.col(KEY).alias(_LOOK_UP), **self.columns)
+        for moment, names in self.moments.items():
+            asked = [pl.col(name).alias(_read_name(name, moment)) for name in sorted(names)]
+            at = pl.col(AT) if moment == AT_T else window_start(moment)
+            anchors = (
+                anchors.with_columns(at.alias(_LOOK_UP))
+                .set_sorted(_LOOK_UP)
+                .join_asof(table.select(_LOOK_UP, *asked).set_sorted(_LOOK_UP), on=_LOOK_UP, allow_exact_matches=False)
+            )
+        return anchors.drop(_LOOK_UP)
+
+
+def _read_name(name: str, moment: Moment) -> str:
+    return f"{name}@{'start' if moment is None else moment}"
