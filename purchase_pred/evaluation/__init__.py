@@ -1,6 +1,34 @@
 """Evaluation that cannot flatter: metrics beside baselines, as plain documents and tables."""
 
 from purchase_pred.evaluation.baselines import carted_not_bought, most_recent_view
+from purchase_pred.evaluation.calibration_table import calibration_table, reliability_table
+from purchase_pred.evaluation.cohorts import cohort_table
+from purchase_pred.evaluation.curves import earliness_table, score_histogram, threshold_curve
+from purchase_pred.evaluation.drift import AdversarialValidation, adversarial_validation
 from purchase_pred.evaluation.evaluate import evaluate
+from purchase_pred.evaluation.explain import Contribution, Explanation, explain
+from purchase_pred.evaluation.importance import feature_importance, sample_rows, shap_values
+from purchase_pred.evaluation.red_flags import red_flags, shared_users, single_feature_auc
 
-__all__ = ["carted_not_bought", "evaluate", "most_recent_view"]
+__all__ = [
+    "AdversarialValidation",
+    "Contribution",
+    "Explanation",
+    "adversarial_validation",
+    "calibration_table",
+    "carted_not_bought",
+    "cohort_table",
+    "earliness_table",
+    "evaluate",
+    "explain",
+    "feature_importance",
+    "most_recent_view",
+    "red_flags",
+    "reliability_table",
+    "sample_rows",
+    "score_histogram",
+    "shap_values",
+    "shared_users",
+    "single_feature_auc",
+    "threshold_curve",
+]

@@ -127,6 +127,20 @@ def choose_calibrator(
     return fit_calibrator(best, log_odds, labels), losses
 
 
+def calibration_line(labels: NDArray[np.uint8], log_odds: NDArray[np.float64], /) -> tuple[float, float] | None:
+    """Return slope and intercept of the labels' log-odds on the predicted ones; (1, 0) is perfect (Cox 1958).
+
+    A slope below 1 says that the probabilities are too extreme; an intercept below 0, at slope 1, that they are too
+    high. None when the labels are of one class or the log-odds all equal.
+    """
+    z = np.clip(log_odds, -_LIMIT, _LIMIT)
+    if labels.min(initial=1) == labels.max(initial=0) or z.min() == z.max():
+        return None
+    design = np.column_stack([z, np.ones(len(z))])
+    found = minimize(_loss, (1.0, 0.0), args=(design, labels), jac=True, method="BFGS", tol=1e-9)
+    return float(found.x[0]), float(found.x[1])
+
+
 def _columns(method: CalibrationMethod, log_odds: NDArray[np.float64]) -> Sequence[NDArray[np.float64]]:
     ones = np.ones(len(log_odds))
     if method == "temperature":

@@ -1,0 +1,180 @@
+"""Red flags: what usually means that a good figure is too good, or will not last."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from purchase_pred.evaluation.drift import adversarial_validation
+from purchase_pred.metrics import metrics
+from purchase_pred.models.design_matrix import design_matrix, feature_spec, label_vector
+from purchase_pred.models.sampling import sample_negatives
+from purchase_pred.schema import USER_ID
+from purchase_pred.settings.training import SamplingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from purchase_pred.evaluation.drift import AdversarialValidation
+    from purchase_pred.models.fitted import FittedModel
+
+SINGLE_FEATURE_AUC: Final = 0.95
+"""A feature that separates the labels alone as well as this has probably seen them."""
+KEPT_PRECISION: Final = 0.6
+"""Share of its lift over chance that average precision should keep from train to test."""
+ADVERSARIAL_AUC: Final = 0.80
+"""Train and test rows that can be told apart as well as this come from different worlds."""
+FEW_POSITIVES: Final = 100
+"""With fewer positives in test, its figures are mostly chance."""
+
+_NEGATIVES_PER_POSITIVE: Final = 20.0
+_NAMED: Final = 5
+
+
+def red_flags(
+    model: FittedModel, splits: Mapping[str, pl.DataFrame], /, *, seed: int = 0, threads: int | None = None
+) -> pl.DataFrame:
+    """Return what should make the reader doubt the figures, and what was looked at without finding anything.
+
+    Parameters
+    ----------
+    model
+        The model that was evaluated.
+    splits
+        Feature frames of train, val and test.
+    seed
+        Seed of the samples and of the adversarial validation.
+    threads
+        Threads of the adversarial validation; none: all cores.
+
+    Returns
+    -------
+    table
+        `check`, `subject`, `value`, `limit` (null where there is none), `flagged`, `meaning` (a sentence). Checks:
+
+        - ``single_feature_auc``: the feature whose ROC-AUC alone is largest, and every other above 0.95; missing
+          values rank below all others, categories by their share of positives, and an AUC below 0.5 is turned round
+        - ``train_test_gap``: lift of average precision over prevalence in test, as a share of that in train
+        - ``adversarial_validation``: ROC-AUC of telling test from train rows, users kept apart; the features that
+          tell them apart are named
+        - ``shared_users``: users with rows in both of two splits; natural in a split by time, so never flagged
+        - ``few_positives``: positives in test
+    """
+    rows = [
+        *_single_feature_rows(splits["train"], seed),
+        _gap_row(model, splits),
+        _adversarial_row(adversarial_validation(splits["train"], splits["test"], seed=seed, threads=threads)),
+        *_shared_user_rows(splits),
+        _few_positives_row(splits["test"]),
+    ]
+    texts = {"check": pl.String, "subject": pl.String}
+    figures = {"value": pl.Float64, "limit": pl.Float64, "flagged": pl.Boolean, "meaning": pl.String}
+    return pl.DataFrame(rows, schema={**texts, **figures}, orient="row")
+
+
+def single_feature_auc(frame: pl.DataFrame, /, *, seed: int = 0) -> pl.DataFrame:
+    """Return the ROC-AUC of every feature alone, largest first, ties by name: `feature`, `auc`.
+
+    Taken on all positives and at most 20 negatives for each, drawn by `seed`. Missing values rank below all others;
+    categories rank by their share of positives; an AUC below 0.5 is turned round. Null with labels of one class.
+    """
+    spec = feature_spec(frame)
+    sampling = SamplingSettings(negatives_per_positive=_NEGATIVES_PER_POSITIVE)
+    sample = sample_negatives(label_vector(frame), settings=sampling, seed=seed)
+    kept = frame if sample.rows is None else frame[sample.rows]
+    matrix, labels = design_matrix(kept, spec), label_vector(kept)
+    aucs = [
+        _auc(labels, _rates(column, labels) if position in spec.categorical else column)
+        for position, column in enumerate(matrix.T)
+    ]
+    table = pl.DataFrame({"feature": list(spec.names), "auc": pl.Series(aucs, dtype=pl.Float64)})
+    return table.sort("auc", "feature", descending=[True, False], nulls_last=True)
+
+
+def shared_users(splits: Mapping[str, pl.DataFrame], /) -> pl.DataFrame:
+    """Return how many users have rows in both of two splits: `first`, `second`, `users`, `share` of the second's.
+
+    Examples
+    --------
+    >>> shared_users({"train": pl.DataFrame({"user_id": [1, 2]}), "test": pl.DataFrame({"user_id": [2, 3]})}).rows()
+    [('train', 'test', 1, 0.5)]
+    """
+    users = {name: frame[USER_ID].unique() for name, frame in splits.items() if USER_ID in frame.columns}
+    rows = []
+    for first, second in combinations(users, 2):
+        shared = int(users[second].is_in(users[first].implode()).sum())
+        rows.append((first, second, shared, shared / len(users[second]) if len(users[second]) else None))
+    schema = {"first": pl.String, "second": pl.String, "users": pl.UInt32, "share": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _auc(labels: NDArray[np.uint8], column: NDArray[np.floating]) -> float | None:
+    scores = np.where(np.isnan(column), -np.inf, column)
+    auc = metrics(labels, scores, probabilities=False)["roc_auc"]
+    return None if auc is None else max(auc, 1.0 - auc)
+
+
+def _rates(codes: NDArray[np.float32], labels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    _, group = np.unique(codes, return_inverse=True)
+    rates: NDArray[np.float64] = np.bincount(group, weights=labels) / np.bincount(group)
+    return rates[group]
+
+
+def _single_feature_rows(train: pl.DataFrame, seed: int) -> Iterator[tuple[Any, ...]]:
+    table = single_feature_auc(train, seed=seed).drop_nulls()
+    for position, (feature, auc) in enumerate(table.iter_rows()):
+        flagged = auc > SINGLE_FEATURE_AUC
+        if position and not flagged:
+            break
+        meaning = (
+            "this feature alone nearly gives the label away: check that it does not look beyond the prediction time"
+            if flagged
+            else "no single feature gives the label away; this one comes closest"
+        )
+        yield "single_feature_auc", feature, auc, SINGLE_FEATURE_AUC, flagged, meaning
+
+
+def _gap_row(model: FittedModel, splits: Mapping[str, pl.DataFrame]) -> tuple[Any, ...]:
+    train, test = (metrics(label_vector(splits[name]), model.predict(splits[name])) for name in ("train", "test"))
+    kept = None
+    if train["average_precision"] is not None and test["average_precision"] is not None:
+        lifts = [found["average_precision"] / found["prevalence"] - 1.0 for found in (train, test)]
+        kept = lifts[1] / lifts[0] if lifts[0] > 0 else None
+    flagged = kept is not None and kept < KEPT_PRECISION
+    meaning = (
+        "the model remembers its training rows more than it learns from them, or the world has changed"
+        if flagged
+        else "test keeps the greater part of the lift that the training rows show"
+    )
+    return "train_test_gap", model.name, kept, KEPT_PRECISION, flagged, meaning
+
+
+def _adversarial_row(found: AdversarialValidation | None) -> tuple[Any, ...]:
+    if found is None:
+        meaning = "too few users to tell train and test apart"
+        return "adversarial_validation", "train, test", None, ADVERSARIAL_AUC, False, meaning
+    flagged = found.auc > ADVERSARIAL_AUC
+    drifting = ", ".join(found.features["feature"].head(_NAMED))
+    meaning = f"train and test rows {'can be told apart' if flagged else 'look alike'}; most telling: {drifting}"
+    return "adversarial_validation", "train, test", found.auc, ADVERSARIAL_AUC, flagged, meaning
+
+
+def _shared_user_rows(splits: Mapping[str, pl.DataFrame]) -> Iterator[tuple[Any, ...]]:
+    for first, second, users, share in shared_users(splits).iter_rows():
+        meaning = (
+            f"{users} users of {second} ({share or 0.0:.0%}) have rows in {first} too, as in use; "
+            "the others are in the cohort of new users"
+        )
+        yield "shared_users", f"{first}, {second}", float(users), None, False, meaning
+
+
+def _few_positives_row(test: pl.DataFrame) -> tuple[Any, ...]:
+    positives = int(label_vector(test).sum())
+    flagged = positives < FEW_POSITIVES
+    meaning = "the figures on test are mostly chance" if flagged else "enough positives to judge by"
+    return "few_positives", "test", float(positives), float(FEW_POSITIVES), flagged, meaning
