@@ -50,6 +50,9 @@ IDENTIFIER: Final = (
 )  # fmt: skip
 """Dtypes that `user_id` and `item_id` may have; the one that came in is the one that goes out."""
 
+NAMED_KIND: Final = (pl.Enum, pl.String, pl.Categorical)
+"""Dtypes that names of kinds (event types, categories) may have in library calls."""
+
 EVENTS: Final[Mapping[str, Requirement]] = {
     EVENT_ID: pl.UInt64,
     USER_ID: IDENTIFIER,
@@ -62,7 +65,7 @@ EVENTS: Final[Mapping[str, Requirement]] = {
 SESSIONIZED: Final[Mapping[str, Requirement]] = {**EVENTS, SESSION_INDEX: pl.UInt32}
 CATALOG: Final[Mapping[str, Requirement]] = {
     ITEM_ID: IDENTIFIER,
-    CATEGORY: (pl.Enum, pl.String, pl.Categorical),
+    CATEGORY: NAMED_KIND,
     BASE_PRICE: pl.Float64,
     DISCOUNT_PCT: pl.Float64,
     CURRENT_PRICE: pl.Float64,

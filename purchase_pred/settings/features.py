@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -15,6 +15,11 @@ class SessionSettings(Section):
 
     inactivity_threshold_minutes: float = Field(default=30, gt=0)
     """A session ends when the user is silent for longer than this; a silence of exactly this continues it."""
+
+    @property
+    def gap(self) -> timedelta:
+        """The threshold as a duration."""
+        return timedelta(minutes=self.inactivity_threshold_minutes)
 
 
 class SplitSettings(Section):
@@ -30,9 +35,7 @@ class SplitSettings(Section):
     @model_validator(mode="after")
     def _leaves_a_test(self) -> SplitSettings:
         if self.train + self.val >= 1:
-            raise ValueError(
-                f"train + val must be below 1, so that a test remains, found {self.train + self.val:g}"
-            )
+            raise ValueError(f"train + val must be below 1, so that a test remains, found {self.train + self.val:g}")
         return self
 
 

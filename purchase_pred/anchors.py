@@ -1,0 +1,244 @@
+"""Prediction points: who is asked about, about what, and when."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, Literal
+
+import polars as pl
+
+from purchase_pred.durations import microseconds, parse_duration
+from purchase_pred.schema import (
+    ADD_TO_CART,
+    EVENT_ID,
+    EVENT_TYPE,
+    IDENTIFIER,
+    ITEM_ID,
+    NAMED_KIND,
+    PREDICTION_TIME,
+    SESSION_INDEX,
+    TIME_DTYPE,
+    TIMESTAMP,
+    USER_ID,
+    VIEW,
+    Requirement,
+    require,
+)
+
+EVENT_NUMBER: Final = "event_number"
+_SESSION: Final = (USER_ID, SESSION_INDEX)
+_TICK: Final = timedelta(microseconds=1)
+_DAY: Final = microseconds("1d")
+
+
+def session_close_anchors(
+    sessionized: pl.LazyFrame, /, *, gap: timedelta | str = timedelta(minutes=30)
+) -> pl.LazyFrame:
+    """Ask, when a session is known to be over, about every item that was viewed in it.
+
+    T = last event of the session + `gap`. A session that is not yet closed when the log ends, T > last event of the
+    log, gives no row.
+
+    Parameters
+    ----------
+    sessionized
+        Columns ``user_id``, ``session_index``, ``timestamp``, ``event_type``, ``item_id``, in any order.
+    gap
+        The inactivity threshold that the sessions were made with.
+
+    Returns
+    -------
+    LazyFrame
+        ``user_id``, ``session_index``, ``item_id``, ``prediction_time``, one row per user, session and item viewed in
+        it, sorted by these.
+
+    Raises
+    ------
+    SchemaError
+        A column is missing or has another dtype.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from datetime import datetime, timezone
+    >>> sessionized = pl.LazyFrame(
+    ...     {
+    ...         "user_id": [7, 7, 8],
+    ...         "session_index": [1, 1, 1],
+    ...         "timestamp": [datetime(2024, 8, 1, hour, tzinfo=timezone.utc) for hour in (0, 0, 9)],
+    ...         "event_type": ["view", "view", "view"],
+    ...         "item_id": [3, 3, 4],
+    ...     },
+    ...     schema_overrides={"timestamp": pl.Datetime("us", "UTC")},
+    ... )
+    >>> session_close_anchors(sessionized).collect().rows()
+    [(7, 1, 3, datetime.datetime(2024, 8, 1, 0, 30, tzinfo=zoneinfo.ZoneInfo(key='UTC')))]
+    """
+    _require(sessionized, ITEM_ID, EVENT_TYPE)
+    closes = pl.col(TIMESTAMP).max().over(*_SESSION) + parse_duration(gap)
+    return (
+        sessionized.select(*_SESSION, ITEM_ID, EVENT_TYPE, closes.alias(PREDICTION_TIME), pl.col(TIMESTAMP).max())
+        .filter(_is_type(VIEW), pl.col(PREDICTION_TIME) <= pl.col(TIMESTAMP), pl.col(ITEM_ID).is_not_null())
+        .select(*_SESSION, ITEM_ID, PREDICTION_TIME)
+        .unique()
+        .sort(*_SESSION, ITEM_ID)
+    )
+
+
+def in_session_anchors(
+    sessionized: pl.LazyFrame,
+    /,
+    *,
+    every: int = 1,
+    at: Literal["event", "add_to_cart", "session_start"] = "event",
+) -> pl.LazyFrame:
+    """Ask within a session, right after an event: T = the event + 1 us, so that it and its ties are seen.
+
+    Parameters
+    ----------
+    sessionized
+        Columns ``event_id``, ``user_id``, ``session_index``, ``timestamp``, ``item_id`` (and ``event_type`` for
+        ``at="add_to_cart"``), in any order.
+    every
+        Ask after the k-th, 2k-th ... event of the session, by (timestamp, event_id).
+    at
+        After those events (``"event"``), after every `add_to_cart`, or after the session's first event only.
+
+    Returns
+    -------
+    LazyFrame
+        ``user_id``, ``session_index``, ``item_id`` (the event's), ``prediction_time`` and ``event_number`` (UInt32, the
+        event's place in its session, from 1), sorted by (user_id, session_index, event_number).
+
+    Raises
+    ------
+    SchemaError
+        A column is missing or has another dtype.
+    ValueError
+        `every` is below 1.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from datetime import datetime, timezone
+    >>> sessionized = pl.LazyFrame(
+    ...     {
+    ...         "event_id": [0, 1],
+    ...         "user_id": [7, 7],
+    ...         "session_index": [1, 1],
+    ...         "timestamp": [datetime(2024, 8, 1, hour, tzinfo=timezone.utc) for hour in (0, 1)],
+    ...         "item_id": [3, 4],
+    ...     },
+    ...     schema_overrides={"timestamp": pl.Datetime("us", "UTC")},
+    ... )
+    >>> in_session_anchors(sessionized, every=2).select("item_id", "event_number").collect().rows()
+    [(4, 2)]
+    """
+    if every < 1:
+        raise ValueError(f"every must be 1 or more, found {every}")
+    _require(sessionized, EVENT_ID, ITEM_ID, *([EVENT_TYPE] if at == "add_to_cart" else []))
+    row = pl.int_range(pl.len(), dtype=pl.Int64)
+    starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _SESSION) | (row == 0)
+    number = (row - pl.when(starts).then(row).forward_fill() + 1).cast(pl.UInt32)
+    asked = {
+        "event": pl.col(EVENT_NUMBER) % every == 0,
+        "add_to_cart": _is_type(ADD_TO_CART),
+        "session_start": pl.col(EVENT_NUMBER) == 1,
+    }[at]
+    return (
+        sessionized.sort(USER_ID, TIMESTAMP, EVENT_ID)
+        .with_columns(number.alias(EVENT_NUMBER), (pl.col(TIMESTAMP) + _TICK).alias(PREDICTION_TIME))
+        .filter(asked)
+        .select(*_SESSION, ITEM_ID, PREDICTION_TIME, EVENT_NUMBER)
+    )
+
+
+def calendar_anchors(
+    sessionized: pl.LazyFrame,
+    /,
+    *,
+    every: timedelta | str = "30d",
+    start: date | datetime | None = None,
+    level: Literal["user", "user_item"] = "user",
+) -> pl.LazyFrame:
+    """Ask on a calendar, T = start, start + every, ... up to the last event, about everyone seen before T.
+
+    Parameters
+    ----------
+    sessionized
+        Columns ``user_id``, ``timestamp`` (and ``item_id`` for ``level="user_item"``), in any order.
+    every
+        The distance of two prediction points.
+    start
+        The first; a date is its midnight UTC. None: `every` after the midnight UTC before the first event.
+    level
+        ``"user"``: one row per user with an event before T. ``"user_item"``: one row per user and item with an event
+        in [T - every, T).
+
+    Returns
+    -------
+    LazyFrame
+        ``user_id``, (``item_id``,) ``prediction_time``, sorted by these.
+
+    Raises
+    ------
+    SchemaError
+        A column is missing or has another dtype.
+    ValueError
+        `every` is not longer than zero.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from datetime import datetime, timezone
+    >>> sessionized = pl.LazyFrame(
+    ...     {"user_id": [7, 8], "timestamp": [datetime(2024, month, 1, tzinfo=timezone.utc) for month in (1, 3)]},
+    ...     schema_overrides={"timestamp": pl.Datetime("us", "UTC")},
+    ... )
+    >>> calendar_anchors(sessionized).collect()["user_id"].to_list()
+    [7, 7]
+    """
+    step = microseconds(every)
+    if step <= 0:
+        raise ValueError(f"every must be longer than zero, found {every!r}")
+    per_item = level == "user_item"
+    _require(sessionized, *([ITEM_ID] if per_item else []), session=False)
+    key = (USER_ID, ITEM_ID) if per_item else (USER_ID,)
+    moment = pl.col(TIMESTAMP).to_physical()
+    origin = moment.min() // _DAY * _DAY + step if start is None else pl.lit(_instant(start), dtype=pl.Int64)
+    next_step = ((moment - origin) // step + 1).alias("step")
+    last_step = ((moment.max() - origin) // step).alias("last")
+    seen = sessionized.select(*key, next_step, last_step, origin.alias("origin"))
+    due = seen.unique() if per_item else _every_step_after(seen)
+    at = (pl.col("origin") + pl.col("step") * step).cast(TIME_DTYPE)
+    return (
+        due.filter(pl.col("step").is_between(0, pl.col("last")))
+        .select(*key, at.alias(PREDICTION_TIME))
+        .sort(*key, PREDICTION_TIME)
+    )
+
+
+def _every_step_after(seen: pl.LazyFrame) -> pl.LazyFrame:
+    """Return one row per user and step of the calendar from the first after the user was first seen."""
+    users = seen.group_by(USER_ID).agg(pl.col("step").min().clip(0), pl.col("last", "origin").first())
+    steps = pl.int_ranges("step", pl.max_horizontal(pl.col("last") + 1, "step"))
+    return users.with_columns(steps.alias("step")).explode("step", empty_as_null=True)
+
+
+def _instant(start: date | datetime) -> int:
+    """Return microseconds since the epoch; a date, or a time without a zone, is UTC."""
+    moment = start if isinstance(start, datetime) else datetime.combine(start, time())
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // _TICK
+
+
+def _is_type(name: str) -> pl.Expr:
+    return pl.col(EVENT_TYPE).cast(pl.String) == name
+
+
+def _require(sessionized: pl.LazyFrame, /, *columns: str, session: bool = True) -> None:
+    kinds: dict[str, Requirement] = {EVENT_TYPE: NAMED_KIND}
+    names = (*_SESSION, *columns) if session else (USER_ID, *columns)
+    require(
+        sessionized, {name: kinds.get(name, IDENTIFIER) for name in names} | {TIMESTAMP: TIME_DTYPE}, what="sessionized"
+    )

@@ -1,0 +1,161 @@
+"""Temporal splits: train before validation before test, sessions whole, labels inside their split."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from purchase_pred.durations import parse_duration
+from purchase_pred.schema import (
+    IDENTIFIER,
+    LABEL_END,
+    PREDICTION_TIME,
+    SESSION_INDEX,
+    SPLIT,
+    SPLIT_DTYPE,
+    TIME_DTYPE,
+    TIMESTAMP,
+    USER_ID,
+    require,
+)
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+START, TRAIN_END, VAL_END, END = "start", "train_end", "val_end", "end"
+BOUNDARIES = (START, TRAIN_END, VAL_END, END)
+PURGED = "purged"
+
+
+def split_boundaries(
+    sessionized: pl.LazyFrame, /, *, train: float = 0.70, val: float = 0.15, align: str | timedelta = "1d"
+) -> pl.LazyFrame:
+    """Place the boundaries of the splits in the time span of the log.
+
+    Train is [start, train_end), validation [train_end, val_end), test [val_end, end]. The boundaries lie at the shares
+    `train` and `train` + `val` of the span from first to last event, floored to `align` (UTC).
+
+    Parameters
+    ----------
+    sessionized
+        Column ``timestamp``.
+    train, val
+        Shares of the time span, each above 0 and together below 1.
+    align
+        Unit to which the boundaries are floored, or ``"none"``: exact to the microsecond.
+
+    Returns
+    -------
+    LazyFrame
+        One row: ``start``, ``train_end``, ``val_end``, ``end``, Datetime("us", "UTC"); null for an empty log.
+
+    Raises
+    ------
+    ValueError
+        The shares leave a split without time.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from datetime import datetime, timezone
+    >>> days = [datetime(2024, 8, day, tzinfo=timezone.utc) for day in (1, 11)]
+    >>> log = pl.LazyFrame({"timestamp": days}, schema={"timestamp": pl.Datetime("us", "UTC")})
+    >>> [str(moment.date()) for moment in split_boundaries(log).collect().row(0)]
+    ['2024-08-01', '2024-08-08', '2024-08-09', '2024-08-11']
+    """
+    require(sessionized, {TIMESTAMP: TIME_DTYPE}, what="sessionized")
+    return sessionized.select(*_boundaries(train, val, align))
+
+
+def temporal_split(
+    sessionized: pl.LazyFrame, /, *, train: float = 0.70, val: float = 0.15, align: str | timedelta = "1d"
+) -> pl.LazyFrame:
+    """Assign every event to the split in which its session starts, so that sessions stay whole.
+
+    Parameters
+    ----------
+    sessionized
+        Columns ``user_id``, ``session_index``, ``timestamp``, in any order.
+    train, val, align
+        As for `split_boundaries`; a session that starts at a boundary belongs to the later split.
+
+    Returns
+    -------
+    LazyFrame
+        The events, in their order, and ``split``, Enum(train, val, test).
+
+    Raises
+    ------
+    SchemaError
+        A column is missing or has another dtype.
+    ValueError
+        The shares leave a split without time.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from datetime import datetime, timezone
+    >>> days = [datetime(2024, 8, day, tzinfo=timezone.utc) for day in (1, 8, 11)]
+    >>> log = pl.LazyFrame(
+    ...     {"user_id": [7, 7, 7], "session_index": [1, 2, 3], "timestamp": days},
+    ...     schema_overrides={"timestamp": pl.Datetime("us", "UTC")},
+    ... )
+    >>> temporal_split(log).collect()["split"].to_list()
+    ['train', 'val', 'test']
+    """
+    require(sessionized, {USER_ID: IDENTIFIER, SESSION_INDEX: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="sessionized")
+    session_start = pl.col(TIMESTAMP).min().over(USER_ID, SESSION_INDEX)
+    _, train_end, val_end, _ = _boundaries(train, val, align)
+    return (
+        sessionized.with_columns(session_start.alias(_STARTS), train_end, val_end)
+        .with_columns(split_of(pl.col(_STARTS)))
+        .drop(_STARTS, TRAIN_END, VAL_END)
+    )
+
+
+def split_of(moment: pl.Expr, /) -> pl.Expr:
+    """Return the split, Enum(train, val, test), that holds a moment, given columns ``train_end`` and ``val_end``."""
+    return (
+        pl.when(moment < pl.col(TRAIN_END))
+        .then(pl.lit("train", dtype=SPLIT_DTYPE))
+        .when(moment < pl.col(VAL_END))
+        .then(pl.lit("val", dtype=SPLIT_DTYPE))
+        .when(moment.is_not_null())
+        .then(pl.lit("test", dtype=SPLIT_DTYPE))
+        .alias(SPLIT)
+    )
+
+
+def outside_split() -> pl.Expr:
+    """Return ``purged``: T or the end of the label lies outside the row's split.
+
+    The label of train must end by train_end, of validation by val_end, of test by the last event of the log. Reads
+    ``split``, ``prediction_time``, ``label_end`` and the four boundaries.
+    """
+    moment = pl.col(PREDICTION_TIME)
+    opens = pl.when(pl.col(SPLIT) == "train").then(START).when(pl.col(SPLIT) == "val").then(TRAIN_END)
+    closes = pl.when(pl.col(SPLIT) == "train").then(TRAIN_END).when(pl.col(SPLIT) == "val").then(VAL_END)
+    inside = (moment >= opens.otherwise(VAL_END)) & (pl.col(LABEL_END) <= closes.otherwise(END))
+    return (~inside).fill_null(value=True).alias(PURGED)
+
+
+_STARTS = "__starts"
+
+
+def _boundaries(train: float, val: float, align: str | timedelta) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
+    if not (train > 0 and val > 0 and train + val < 1):
+        raise ValueError(f"train and val must be above 0 and together below 1, found {train:g} and {val:g}")
+    start, end = pl.col(TIMESTAMP).min(), pl.col(TIMESTAMP).max()
+    span = (end - start).dt.total_microseconds()
+
+    def boundary(share: float) -> pl.Expr:
+        exact = start + pl.duration(microseconds=(span * share).cast(pl.Int64), time_unit="us")
+        return exact if align == "none" else exact.dt.truncate(parse_duration(align))
+
+    return (
+        start.alias(START),
+        boundary(train).alias(TRAIN_END),
+        boundary(train + val).alias(VAL_END),
+        end.alias(END),
+    )
