@@ -16,12 +16,14 @@ from purchase_pred.schema import (
     ITEM_ID,
     LABEL,
     LABEL_END,
+    NAMED_KIND,
     PREDICTION_TIME,
     PURCHASE,
     SESSION_INDEX,
     TIME_DTYPE,
     TIMESTAMP,
     USER_ID,
+    Requirement,
     require,
 )
 from purchase_pred.windows import last, window_features
@@ -137,10 +139,10 @@ def _check(anchors: pl.LazyFrame, events: pl.LazyFrame, level: Level, horizon: t
         raise ValueError(f"horizon must be longer than zero, found {horizon}")
     if sessions is not None and sessions < 1:
         raise ValueError(f"sessions must be 1 or more, or None, found {sessions}")
-    key = dict.fromkeys(_KEYS[level], IDENTIFIER)
-    numbered = {} if sessions is None else {SESSION_INDEX: IDENTIFIER, USER_ID: IDENTIFIER}
-    kinds = {EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE, EVENT_TYPE: (pl.Enum, pl.String, pl.Categorical)}
-    require(events, {**key, **numbered, **kinds}, what="events")
+    key: dict[str, Requirement] = dict.fromkeys(_KEYS[level], IDENTIFIER)
+    numbered = [] if sessions is None else [USER_ID, SESSION_INDEX]
+    log: dict[str, Requirement] = {EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE, EVENT_TYPE: NAMED_KIND}
+    require(events, {**key, **dict.fromkeys(numbered, IDENTIFIER), **log}, what="events")
     require(anchors, {**key, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
     taken = sorted({LABEL, LABEL_END} & set(anchors.collect_schema().names()))
     if taken:
