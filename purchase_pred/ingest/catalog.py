@@ -1,0 +1,79 @@
+"""Catalog and users of a log, as first known: nothing in them is younger than the moment it was first seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from purchase_pred.schema import (
+    BASE_PRICE,
+    CATEGORY,
+    CREATED_AT,
+    CURRENT_PRICE,
+    DISCOUNT_PCT,
+    EVENT_ID,
+    ITEM_ID,
+    PRICE,
+    REGISTRATION_DATE,
+    TIMESTAMP,
+    USER_ID,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_POSITION: Final = "position"
+_EVENT_IDS: Final = 2**40
+
+
+def derive_catalog(
+    events: pl.LazyFrame, /, *, categories: Sequence[str], known: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
+    """Return one row per item of the log, with what was first known of it, by (`timestamp`, `event_id`).
+
+    Parameters
+    ----------
+    events
+        Sound events: `event_id`, `timestamp`, `item_id`, `price` and `category` (String; null: not written).
+    categories
+        Every category there is; they become the categories of the Enum, in this order.
+    known
+        Categories that stand outside the events: `item_id` (as in `events`), `category` String.
+
+    Returns
+    -------
+    LazyFrame
+        Sorted by `item_id`. `category` Enum, the first one written (null: none ever was); `base_price` Float64, the
+        first one shown (null: none ever was); `discount_pct` 0.0; `current_price` = `base_price`;
+        `created_at` Datetime("us", "UTC"), first seen.
+    """
+    items = events.group_by(ITEM_ID).agg(pl.col(TIMESTAMP).min().alias(CREATED_AT))
+    category = _first(events, CATEGORY) if known is None else known
+    enumerated = category.with_columns(pl.col(CATEGORY).cast(pl.Enum(categories)))
+    return (
+        items.join(enumerated, on=ITEM_ID, how="left")
+        .join(_first(events, PRICE), on=ITEM_ID, how="left")
+        .select(
+            ITEM_ID,
+            CATEGORY,
+            pl.col(PRICE).alias(BASE_PRICE),
+            pl.lit(0.0).alias(DISCOUNT_PCT),
+            pl.col(PRICE).alias(CURRENT_PRICE),
+            CREATED_AT,
+        )
+        .sort(ITEM_ID)
+    )
+
+
+def derive_users(events: pl.LazyFrame, /) -> pl.LazyFrame:
+    """Return one row per user of the log, sorted by `user_id`: `registration_date` is the UTC date first seen."""
+    first = pl.col(TIMESTAMP).min().dt.date().alias(REGISTRATION_DATE)
+    return events.group_by(USER_ID).agg(first).sort(USER_ID)
+
+
+def _first(events: pl.LazyFrame, column: str) -> pl.LazyFrame:
+    """Return the first value of a column that each item has."""
+    position = pl.col(TIMESTAMP).dt.timestamp("us").cast(pl.Int128) * _EVENT_IDS + pl.col(EVENT_ID)
+    shown = events.filter(pl.col(column).is_not_null()).select(ITEM_ID, column, position.alias(_POSITION))
+    return shown.group_by(ITEM_ID).agg(pl.col(column).min_by(_POSITION))

@@ -1,0 +1,158 @@
+"""The files of a log: globs expanded, content recognised by its first bytes, every fault named."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import polars as pl
+
+from purchase_pred.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FileKind = Literal["csv", "ndjson", "parquet"]
+
+_HEAD_BYTES: Final = 1 << 16
+_NAMES_FROM_LINES: Final = 10_000
+_GZIP: Final = b"\x1f\x8b"
+_PARQUET: Final = b"PAR1"
+_SEPARATORS: Final = ",\t;|"
+_REFUSED: Final = {
+    b"PK\x03\x04": "is a zip archive; unpack it first",
+    b"\x28\xb5\x2f\xfd": "is compressed with Zstandard; decompress it or use gzip",
+    b"BZh": "is compressed with bzip2; decompress it or use gzip",
+    b"\xfd7zXZ": "is compressed with xz; decompress it or use gzip",
+    b"\xff\xfe": "is UTF-16 text; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)",
+    b"\xfe\xff": "is UTF-16 text; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)",
+}
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One file of a log, as its first bytes show it."""
+
+    path: Path
+    kind: FileKind
+    """Delimited text, one JSON object per line, or Parquet; text may be compressed with gzip."""
+    names: tuple[str, ...]
+    """The columns found: the first row of delimited text, the fields of the first lines, the Parquet schema."""
+    separator: str = ","
+    """Of delimited text: whichever of comma, tab, semicolon and bar is most frequent in the first row."""
+    header: bool = True
+    """Of delimited text: whether the first row names the columns."""
+
+
+def expand_paths(paths: Sequence[str | Path], /) -> tuple[Path, ...]:
+    """Return the files that paths and globs stand for, in the given order, those of one glob by name.
+
+    Raises
+    ------
+    InputError
+        No path, a missing file, a folder, or a glob that matches nothing.
+    """
+    if not paths:
+        raise InputError("a log needs at least one file, found none; name files or globs such as 'logs/*.csv.gz'")
+    return tuple(path for pattern in paths for path in _expand(Path(pattern).expanduser()))
+
+
+def inspect_file(path: Path, /) -> LogFile:
+    """Recognise a file by its content, whatever its name, and read the names of its columns.
+
+    Raises
+    ------
+    InputError
+        The file is empty, cannot be read, is broken gzip, or is of a kind that cannot be read.
+    """
+    start = _first_bytes(path)
+    if start.startswith(_PARQUET):
+        return _inspect_parquet(path)
+    for magic, fault in _REFUSED.items():
+        if start.startswith(magic):
+            raise InputError(f"{path}: {fault}")
+    text = start.decode("utf-8-sig", errors="replace")
+    if not text.strip():
+        raise InputError(f"{path}: the file is empty; a log needs at least one row")
+    if "\0" in text:
+        raise InputError(f"{path}: binary content; CSV, NDJSON (both may be gzip) or Parquet is required")
+    if text.lstrip().startswith("{"):
+        return _inspect_ndjson(path)
+    if text.lstrip().startswith(("[{", "[\n")):
+        raise InputError(f"{path}: one JSON array; one object per line is required (jq -c '.[]' makes it)")
+    return _inspect_delimited(path, text)
+
+
+def _expand(path: Path) -> list[Path]:
+    if path.is_dir():
+        raise InputError(f"{path}: a file is required, found a folder; name its files, such as '{path}/*.csv'")
+    if path.exists():
+        return [path]
+    pattern = str(path)
+    if not any(sign in pattern for sign in "*?["):
+        raise InputError(f"{path}: no such file")
+    found = glob(pattern, recursive=True)  # noqa: PTH207  (Path.glob wants the fixed part of the path cut off)
+    matches = sorted(Path(match) for match in found if Path(match).is_file())
+    if not matches:
+        raise InputError(f"{pattern}: the pattern matches no file")
+    return matches
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            start = file.read(_HEAD_BYTES)
+        if not start.startswith(_GZIP):
+            return start
+        with gzip.open(path) as file:
+            start = file.read(_HEAD_BYTES)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: broken gzip ({error}); fetch or compress the file again") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if start.startswith(_PARQUET):
+        raise InputError(f"{path}: Parquet inside gzip; decompress it, Parquet is compressed by itself")
+    return start
+
+
+def _inspect_parquet(path: Path) -> LogFile:
+    try:
+        names = tuple(pl.read_parquet_schema(path))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path}: broken Parquet ({first_line(error)}); fetch or write the file again") from error
+    return LogFile(path, "parquet", names)
+
+
+def _inspect_ndjson(path: Path) -> LogFile:
+    try:
+        lines = pl.scan_ndjson(plain_pattern(path), infer_schema_length=_NAMES_FROM_LINES)
+        names = tuple(lines.collect_schema())
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(
+            f"{path}: not one JSON object per line ({first_line(error)}); mend or remove that line"
+        ) from error
+    return LogFile(path, "ndjson", names)
+
+
+def _inspect_delimited(path: Path, text: str) -> LogFile:
+    first_row = text.split("\n", 1)[0].rstrip("\r")
+    separator = max(_SEPARATORS, key=first_row.count)
+    fields = next(csv.reader(io.StringIO(first_row), delimiter=separator), [])
+    names = tuple(name.strip() for name in fields)
+    return LogFile(path, "csv", names, separator)
+
+
+def plain_pattern(path: Path) -> str:
+    """Return a path as a glob that matches nothing but itself."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error of the engine says, without its advice to programmers."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

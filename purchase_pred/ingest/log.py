@@ -1,0 +1,143 @@
+"""A real log of a known format, as canonical events, catalog and users, and the rows that had to be rejected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from purchase_pred.errors import InputError
+from purchase_pred.ingest import cdnow, otto, rees46, retailrocket, table, yoochoose
+from purchase_pred.ingest.catalog import derive_catalog, derive_users
+from purchase_pred.ingest.files import expand_paths, inspect_file
+from purchase_pred.ingest.profile import LogProfile, profile_log
+from purchase_pred.ingest.rows import REASON, REASON_DTYPE, canonical_rows
+from purchase_pred.ingest.source import PREFIX, SourceLog
+from purchase_pred.ingest.suggestions import nearest_of
+from purchase_pred.schema import CATEGORY, EVENT_ID, EVENTS, ITEM_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from purchase_pred.ingest.files import LogFile
+    from purchase_pred.settings.ingest import IngestSettings
+
+_READERS: Final[Mapping[str, Callable[[Sequence[LogFile], IngestSettings], SourceLog]]] = {
+    "table": table.read,
+    "rees46": rees46.read,
+    "otto": otto.read,
+    "cdnow": cdnow.read,
+    "retailrocket": retailrocket.read,
+    "yoochoose": yoochoose.read,
+}
+LOG_FORMATS: Final = tuple(_READERS)
+"""The names of the formats."""
+
+
+@dataclass(frozen=True, eq=False)
+class CanonicalLog:
+    """A log in the shape that the stages read; every frame is lazy and reads the source anew."""
+
+    events: pl.LazyFrame
+    """The sound rows, in the order of the source, in the columns of `schema.EVENTS`. `event_id` is the position of
+    the row in the source, from 0, over all files in the order given, rejected rows counted. `user_id` and `item_id`
+    are Int64 where the source has nothing but whole numbers (an integer column of Parquet keeps its dtype), else
+    String."""
+    rejected: pl.LazyFrame
+    """The other rows, in the order of the source: `event_id`, `reason` (Enum, see `REASONS`), then every column of
+    the source as text. A source column named like one of these two is called ``source_...``."""
+    catalog: pl.LazyFrame
+    """One row per item of `events`, as first known, sorted by `item_id`; see `derive_catalog`."""
+    users: pl.LazyFrame
+    """One row per user of `events`, sorted by `user_id`: `registration_date`, the date first seen."""
+    rows: int
+    """Rows of the source, sound or not: the rows of `events` and of `rejected` together."""
+    warnings: tuple[str, ...]
+    """What was taken for granted, in sentences, such as the zone of times that name none."""
+    examples: Mapping[str, tuple[str, ...]]
+    """For "unknown_event" and "bad_time": the most frequent texts that could not be read; for `check_rejected`."""
+
+
+def read_log(log_format: str, paths: Sequence[str | Path], /, *, settings: IngestSettings) -> CanonicalLog:
+    """Read a real log as canonical events, catalog and users.
+
+    Parameters
+    ----------
+    log_format
+        One of `LOG_FORMATS`.
+    paths
+        Files and globs; their order is the order of the rows, the files of one glob by name. CSV, NDJSON and Parquet
+        are told apart by content; text may be compressed with gzip.
+    settings
+        Column and event names that go before the format's own, the zone of naive times, what to do with duplicates.
+
+    Returns
+    -------
+    CanonicalLog
+        Lazy frames. The log is looked at as a whole once, or twice if rows repeat (see `profile`), which keeps
+        8 bytes per row in memory; nothing else of it is held.
+
+    Raises
+    ------
+    InputError
+        An unknown format; a missing, empty or unreadable file; a missing column, with the columns found and the
+        nearest; a log without rows.
+
+    Notes
+    -----
+    A row is rejected for the first of these reasons that applies: "ignored_event" (the user asked for it),
+    "empty_row" (no time, user or item is written), "extra_fields" (more fields than the header), "bad_time",
+    "unknown_event", "missing_user_id", "missing_item_id", "duplicate" (an earlier row equals it in every column of
+    the source).
+    """
+    reader = _READERS.get(log_format)
+    if reader is None:
+        raise InputError(
+            f"log format {log_format!r} is unknown; known: {', '.join(LOG_FORMATS)}"
+            f"{nearest_of(log_format, LOG_FORMATS)}"
+        )
+    files = [inspect_file(path) for path in expand_paths(paths)]
+    log = reader(files, settings)
+    rows = canonical_rows(log, settings=settings)
+    profile = profile_log(log, rows, settings=settings)
+    return _canonical(log, rows, profile)
+
+
+def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile) -> CanonicalLog:
+    whole = [column for column, is_whole in profile.whole_numbers.items() if is_whole]
+    strings = [column for column in whole if rows.collect_schema()[column] == pl.String]
+    numbered = [pl.col(column).cast(pl.Int64) for column in strings]
+    repeated = profile.duplicates.to_frame().lazy()
+    sound = rows.filter(pl.col(REASON).is_null()).join(repeated, on=EVENT_ID, how="anti", maintain_order="left")
+    events = sound.select(*EVENTS, CATEGORY).with_columns(numbered)
+    known = log.categories
+    if known is not None:
+        same = pl.col(ITEM_ID).cast(events.collect_schema()[ITEM_ID], strict=False)
+        known = known.with_columns(same).drop_nulls(ITEM_ID)
+    return CanonicalLog(
+        events=events.select(*EVENTS),
+        rejected=_rejected(rows, repeated),
+        catalog=derive_catalog(events, categories=profile.categories, known=known),
+        users=derive_users(events),
+        rows=profile.rows,
+        warnings=profile.warnings,
+        examples=profile.examples,
+    )
+
+
+def _rejected(rows: pl.LazyFrame, repeated: pl.LazyFrame) -> pl.LazyFrame:
+    duplicate = pl.lit("duplicate", REASON_DTYPE)
+    marked = [name for name in rows.collect_schema() if name.startswith(PREFIX)]
+    names = {name: name.removeprefix(PREFIX) for name in marked}
+    text = [
+        pl.col(name).cast(pl.String).alias(f"source_{plain}" if plain in (EVENT_ID, REASON) else plain)
+        for name, plain in names.items()
+    ]
+    return (
+        rows.join(repeated.with_columns(duplicate.alias("repeats")), on=EVENT_ID, how="left", maintain_order="left")
+        .with_columns(pl.coalesce(REASON, "repeats").alias(REASON))
+        .filter(pl.col(REASON).is_not_null())
+        .select(EVENT_ID, REASON, *text)
+    )

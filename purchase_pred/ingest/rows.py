@@ -1,0 +1,149 @@
+"""Source rows in canonical columns, each with the reason for which it must be rejected, if any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from purchase_pred.errors import InputError
+from purchase_pred.ingest.columns import IGNORE
+from purchase_pred.ingest.source import EXTRA_FIELD, PREFIX, source
+from purchase_pred.ingest.times import is_naive, parse_time
+from purchase_pred.schema import (
+    CATEGORY,
+    DURATION,
+    EVENT_TYPE,
+    EVENT_TYPE_DTYPE,
+    EVENT_TYPES,
+    ITEM_ID,
+    PRICE,
+    TIMESTAMP,
+    USER_ID,
+)
+
+if TYPE_CHECKING:
+    from polars._typing import PolarsDataType
+
+    from purchase_pred.ingest.source import SourceLog
+    from purchase_pred.settings.ingest import IngestSettings
+
+REASON: Final = "reason"
+REASONS: Final = (
+    "ignored_event", "empty_row", "extra_fields", "bad_time", "unknown_event", "missing_user_id", "missing_item_id",
+    "duplicate",
+)  # fmt: skip
+"""Why a row is not among the events. "ignored_event": the user asked for it, so it does not count as rejected."""
+REASON_DTYPE: Final = pl.Enum(REASONS)
+
+EVENT_NAME: Final = "event_name"
+TIME_NAIVE: Final = "time_is_naive"
+TIME_AMBIGUOUS: Final = "time_is_ambiguous"
+PRICE_UNREAD: Final = "price_is_unread"
+DURATION_UNREAD: Final = "duration_is_unread"
+
+
+def canonical_rows(log: SourceLog, /, *, settings: IngestSettings) -> pl.LazyFrame:
+    """Return every source row with our columns beside the source's own, and the reason to reject it.
+
+    Returns
+    -------
+    LazyFrame
+        The columns of `log.rows` and: `timestamp` Datetime("us", "UTC"), `event_name` String (as the source calls
+        it), `event_type` Enum, `user_id` and `item_id` (an integer dtype where Parquet has one, else String),
+        `price` Float64 (null unless above 0), `duration_seconds` Float32 (null unless at least 0), `category`
+        String, `reason` Enum (null: sound; duplicates are not looked for here), and Booleans on what was taken for
+        granted: `time_is_naive`, `time_is_ambiguous`, `price_is_unread`, `duration_is_unread`.
+
+    Notes
+    -----
+    A row has one reason, the first of the list `REASONS` that applies.
+
+    Raises
+    ------
+    InputError
+        A column is of a dtype that cannot be what it is mapped to.
+    """
+    written = log.rows.select(expression.alias(name) for name, expression in log.columns.items()).collect_schema()
+    name = _text(log.columns[EVENT_TYPE], written[EVENT_TYPE], EVENT_TYPE)
+    rows = log.rows.with_columns(
+        *_time_columns(log.columns[TIMESTAMP], written[TIMESTAMP], settings),
+        name.alias(EVENT_NAME),
+        _event_type(name, log).alias(EVENT_TYPE),
+        _identifier(log.columns[USER_ID], written[USER_ID], USER_ID).alias(USER_ID),
+        _identifier(log.columns[ITEM_ID], written[ITEM_ID], ITEM_ID).alias(ITEM_ID),
+        *_number_columns(log, written),
+        _category(log, written).alias(CATEGORY),
+    )
+    return rows.with_columns(_reason(log).alias(REASON))
+
+
+def _time_columns(time: pl.Expr, dtype: PolarsDataType, settings: IngestSettings) -> list[pl.Expr]:
+    zone, time_format = settings.timezone, settings.time_format
+    first = parse_time(time, dtype, timezone=zone, time_format=time_format)
+    last = parse_time(time, dtype, timezone=zone, time_format=time_format, ambiguous="latest")
+    return [
+        first.alias(TIMESTAMP),
+        is_naive(time, dtype, time_format=time_format).alias(TIME_NAIVE),
+        (first != last).alias(TIME_AMBIGUOUS),
+    ]
+
+
+def _event_type(name: pl.Expr, log: SourceLog) -> pl.Expr:
+    known = {source_name: event for source_name, event in log.events.items() if event in EVENT_TYPES}
+    return name.replace_strict(list(known), list(known.values()), default=None, return_dtype=EVENT_TYPE_DTYPE)
+
+
+def _identifier(written: pl.Expr, dtype: PolarsDataType, what: str) -> pl.Expr:
+    if dtype.is_integer() and dtype not in (pl.Int128, pl.UInt128):
+        return written
+    if dtype.is_float():  # integers with gaps, as other tools write them
+        whole = written.cast(pl.Int64, strict=False)
+        text = pl.when(whole == written).then(whole.cast(pl.String)).otherwise(written.cast(pl.String))
+        return pl.when(written.is_finite()).then(text)
+    return _text(written, dtype, what)
+
+
+def _text(written: pl.Expr, dtype: PolarsDataType, what: str) -> pl.Expr:
+    if dtype.is_nested() or dtype.is_temporal() or dtype in (pl.Binary, pl.Object):
+        raise InputError(
+            f"column {what!r} must be text or a number, found {dtype}; name another with --map {what}=NAME"
+        )
+    text = written.cast(pl.String).str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def _number_columns(log: SourceLog, written: pl.Schema) -> list[pl.Expr]:
+    columns = []
+    for column, unread in ((PRICE, PRICE_UNREAD), (DURATION, DURATION_UNREAD)):
+        shown = log.columns.get(column, pl.lit(None, pl.String))
+        dtype = written.get(column, pl.String())
+        text = _text(shown, dtype, column)
+        number = text.cast(pl.Float64, strict=False)
+        sound = number.is_finite() & (number >= 0)
+        meant = sound & (number > 0) if column == PRICE else sound  # a price of 0 is a price not shown
+        kept = pl.when(meant).then(number).cast(pl.Float64 if column == PRICE else pl.Float32)
+        columns += [kept.alias(column), (text.is_not_null() & ~sound.fill_null(value=False)).alias(unread)]
+    return columns
+
+
+def _category(log: SourceLog, written: pl.Schema) -> pl.Expr:
+    if CATEGORY not in log.columns:
+        return pl.lit(None, pl.String)
+    return _text(log.columns[CATEGORY], written[CATEGORY], CATEGORY)
+
+
+def _reason(log: SourceLog) -> pl.Expr:
+    ignored = [source_name for source_name, event in log.events.items() if event == IGNORE]
+    extra = PREFIX + EXTRA_FIELD in log.rows.collect_schema()
+    read = [log.columns[column] for column in (TIMESTAMP, USER_ID, ITEM_ID)]
+    faults = {
+        "ignored_event": pl.col(EVENT_NAME).is_in(ignored) if ignored else pl.lit(value=False),
+        "empty_row": pl.all_horizontal(column.is_null() for column in read if column.meta.root_names()),
+        "extra_fields": source(EXTRA_FIELD).is_not_null() if extra else pl.lit(value=False),
+        "bad_time": pl.col(TIMESTAMP).is_null(),
+        "unknown_event": pl.col(EVENT_TYPE).is_null(),
+        "missing_user_id": pl.col(USER_ID).is_null(),
+        "missing_item_id": pl.col(ITEM_ID).is_null(),
+    }
+    return pl.coalesce(pl.when(fault).then(pl.lit(reason, REASON_DTYPE)) for reason, fault in faults.items())
