@@ -1,0 +1,184 @@
+"""Settings of the parts of the synthetic shop: who comes, what is sold, what is needed, and how it is clicked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from purchase_pred.settings.section import Section, Share
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+YearDay = Annotated[int, Field(ge=1, le=366)]
+
+
+class PersonaSettings(Section):
+    """One kind of customer."""
+
+    share: Share
+    """Share of the users; the shares of all personas are scaled to sum to 1."""
+    idle_visits_per_week: NonNegative
+    """Visits without any need behind them."""
+    needs_per_month: NonNegative
+    """Needs that open per 30 days."""
+    intent: float
+    """Log-odds of buying at the first visit of a need."""
+    days_between_visits: Positive
+    """Mean time between two visits for one need."""
+    abandonment: Share
+    """Chance that a need is given up after a visit without a purchase."""
+
+
+class CategorySettings(Section):
+    """One category of the catalog."""
+
+    share: Share
+    """Share of the items; the shares of all categories are scaled to sum to 1."""
+    need_weight: NonNegative
+    """How often needs fall into this category, relative to the others."""
+    median_price: Positive
+    """Median of the log-normal base prices."""
+    price_spread: NonNegative
+    """Standard deviation of the logarithm of the base prices."""
+    promotion_share: Share
+    """Chance that an item is on promotion in a given week."""
+    promotion_depth: Annotated[float, Field(ge=0, le=0.6)]
+    """Mean discount of a promotion, as a share of the base price."""
+    consumable_share: Share
+    """Share of the items that are used up and bought again."""
+    repeat_days: Positive
+    """Shortest time until a consumable is bought again."""
+    season_peak: YearDay
+    """Day of the year with the most needs in this category."""
+    season_amplitude: Annotated[float, Field(ge=0, lt=1)]
+    """Height of that peak over the mean, as a share of the mean."""
+
+
+class RhythmSettings(Section):
+    """When the shop is visited (UTC)."""
+
+    hourly: tuple[Positive, ...] = Field(
+        default=(
+            0.45, 0.30, 0.22, 0.18, 0.18, 0.25, 0.45, 0.70, 0.90, 1.05, 1.15, 1.20,
+            1.25, 1.20, 1.15, 1.15, 1.20, 1.30, 1.45, 1.65, 1.75, 1.60, 1.20, 0.80,
+        ),
+        min_length=24, max_length=24,
+    )  # fmt: skip
+    """Activity by hour of the day, 0 to 23, relative."""
+    weekday: tuple[Positive, ...] = Field(
+        default=(0.95, 0.92, 0.92, 0.95, 1.00, 1.12, 1.14), min_length=7, max_length=7
+    )
+    """Activity by day of the week, Monday to Sunday, relative."""
+    season_amplitude: Annotated[float, Field(ge=0, lt=1)] = 0.08
+    """Height of the yearly peak over the mean, as a share of the mean."""
+    season_peak: YearDay = 340
+    """Day of the year with the most activity."""
+
+
+class PopulationSettings(Section):
+    """How users differ."""
+
+    registered_before: Share = 0.75
+    """Share of users who are registered when the period begins; the others register during it."""
+    days_since_registration: Positive = 300.0
+    """Mean age, at the start, of the accounts that exist then."""
+    activity_spread: NonNegative = 0.9
+    """Standard deviation of the logarithm of a user's idle activity: the heavy tail of events per user."""
+    need_spread: NonNegative = 0.6
+    """Standard deviation of the logarithm of a user's rate of needs."""
+    taste_concentration: Positive = 2.5
+    """How alike users' tastes for categories are; near 0 each user has one category."""
+    price_sensitivity: NonNegative = 2.0
+    """Median effect of a discount on the log-odds of buying, per unit of -log(1 - discount)."""
+    sensitivity_spread: NonNegative = 0.5
+    """Standard deviation of the logarithm of that sensitivity."""
+    hoarders: Share = 0.045
+    """Share of users who fill carts and do not buy what is in them."""
+    bots: Share = 0.001
+    """Share of users who are crawlers."""
+
+
+class ShelfSettings(Section):
+    """What is popular and what is new."""
+
+    popularity_exponent: NonNegative = 0.8
+    """Exponent of the power law of popularity within a category."""
+    popularity_drift: NonNegative = 0.15
+    """Standard deviation of the weekly change of an item's log-popularity."""
+    launched_during: Share = 0.15
+    """Share of items that are launched during the period."""
+    launch_boost: NonNegative = 2.0
+    """Extra popularity of an item at launch, relative; it fades with a mean of three weeks."""
+
+
+class NeedSettings(Section):
+    """What happens between a need and its end."""
+
+    intent_spread: NonNegative = 0.8
+    """Standard deviation of the log-odds of buying between needs of one persona."""
+    rise_per_visit: float = 0.95
+    """Rise of the log-odds of buying with every visit, up to the sixth."""
+    max_visits: int = Field(default=12, ge=1)
+    """Visits after which a need is given up."""
+    extra_items: NonNegative = 1.5
+    """Mean number of items considered beyond the first two (six at most)."""
+    budget_weight: NonNegative = 0.8
+    """How strongly the distance of a price from the user's budget speaks against an item."""
+    favourite_share: Annotated[float, Field(gt=0, lt=1)] = 0.85
+    """Mean chance that a purchase is the favourite and not a rival item."""
+    cart_intent: float = -3.3
+    """Log-odds of an add_to_cart at the first visit."""
+    cart_rise: float = 0.5
+    """Rise of those log-odds with every visit, up to the sixth."""
+    cart_lift: float = 3.0
+    """Rise of the log-odds of buying once something is in the cart."""
+    gifts_per_month: NonNegative = 0.05
+    """Purchases for somebody else per 30 days: one visit, any category."""
+    gift_intent: float = 0.0
+    """Log-odds of buying in a gift visit."""
+    repeat_share: Share = 0.6
+    """Chance that the purchase of a consumable is followed by the need for another."""
+    repeat_intent: float = 0.5
+    """Log-odds of buying at the first visit of such a need."""
+
+
+class VisitSettings(Section):
+    """What is clicked in a visit."""
+
+    idle_looks: NonNegative = 3.1
+    """Mean number of items looked at in an idle visit beyond the first."""
+    need_looks: NonNegative = 1.8
+    """Mean number of items looked at in a visit for a need beyond the first."""
+    familiarity: NonNegative = 1.0
+    """How much more the favourite is looked at with every visit."""
+    distraction: Share = 0.12
+    """Chance that a look in a visit for a need goes to an item outside the set considered."""
+    idle_scroll: Share = 0.15
+    """Chance that an item looked at idly is scrolled through."""
+    need_scroll: Share = 0.28
+    """Chance that an item looked at for a need is scrolled through."""
+    view_seconds: Positive = 28.0
+    """Median dwell time of a view."""
+    scroll_seconds: Positive = 14.0
+    """Median dwell time of a scroll."""
+    dwell_spread: NonNegative = 0.8
+    """Standard deviation of the logarithm of dwell times."""
+    need_dwell: Positive = 1.4
+    """Dwell time in visits for a need, relative to idle ones."""
+    direct_purchase: Share = 0.04
+    """Chance that a purchase is made without a view of the item in that visit."""
+    spare_cart: Share = 0.005
+    """Chance that an item considered is put into the cart without any intention."""
+    spare_cart_with_cart: Share = 0.80
+    """The same in a visit in which something else is put into the cart."""
+    idle_cart: Share = 0.001
+    """Chance of an add_to_cart per item looked at idly."""
+    hoarder_cart: Share = 0.65
+    """The same for a hoarder."""
+    remove: Share = 0.20
+    """Chance that what lies in the cart is taken out: without intention at once, else when the need is given up."""
+    bot_visits_per_day: NonNegative = 2.0
+    """Visits of a crawler."""
+    bot_looks: NonNegative = 14.0
+    """Mean number of items a crawler asks for in a visit beyond the first."""
