@@ -3,16 +3,21 @@
 from purchase_pred.models.bundle import load_bundle, save_bundle, save_pickle
 from purchase_pred.models.design_matrix import FeatureSpec, design_matrix, feature_spec
 from purchase_pred.models.fitted import FittedModel
+from purchase_pred.models.tracking import track
 from purchase_pred.models.training import best_model, train_models
+from purchase_pred.models.tuning import TuningResult, tune
 
 __all__ = [
     "FeatureSpec",
     "FittedModel",
+    "TuningResult",
     "best_model",
     "design_matrix",
     "feature_spec",
     "load_bundle",
     "save_bundle",
     "save_pickle",
+    "track",
     "train_models",
+    "tune",
 ]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from purchase_pred.settings import Settings
     from purchase_pred.settings.training import CalibrationMethod, CalibrationSettings, ModelName
 
-_FITTERS: Final[Mapping[ModelName, Callable[[FitRows], Learner]]] = {
+FITTERS: Final[Mapping[ModelName, Callable[[FitRows], Learner]]] = {
     "logistic": fit_logistic,
     "xgboost": fit_xgboost,
     "lightgbm": fit_lightgbm,
@@ -97,7 +97,7 @@ def train_models(
     counts = {"rows": len(labels), "positives": int(labels.sum()), "rows_fitted": len(rows.labels)}
     return [
         _finish(
-            _FITTERS[kind](rows),
+            FITTERS[kind](rows),
             validation,
             odds_factor=sample.odds_factor,
             settings=settings,
