@@ -3,6 +3,7 @@
 from purchase_pred.evaluation.baselines import carted_not_bought, most_recent_view
 from purchase_pred.evaluation.calibration_table import calibration_table, reliability_table
 from purchase_pred.evaluation.cohorts import cohort_table
+from purchase_pred.evaluation.comparison import comparison_table
 from purchase_pred.evaluation.curves import earliness_table, score_histogram, threshold_curve
 from purchase_pred.evaluation.drift import AdversarialValidation, adversarial_validation
 from purchase_pred.evaluation.evaluate import evaluate
@@ -18,6 +19,7 @@ __all__ = [
     "calibration_table",
     "carted_not_bought",
     "cohort_table",
+    "comparison_table",
     "earliness_table",
     "evaluate",
     "explain",

@@ -8,7 +8,7 @@ import pytest
 from frames import splits
 from sklearn.metrics import average_precision_score
 
-from purchase_pred.evaluation import carted_not_bought, evaluate, most_recent_view
+from purchase_pred.evaluation import carted_not_bought, comparison_table, evaluate, most_recent_view
 from purchase_pred.models import FittedModel, train_models
 from purchase_pred.settings import Settings
 
@@ -141,3 +141,25 @@ def test_recency_reads_the_item_first_then_the_user_then_purchases():
         schema={"hours_since_last_view": pl.Float64, "hours_since_last_purchase": pl.Float64},
     )
     assert most_recent_view(no_views).tolist() == [-3.0]
+
+
+def test_one_table_compares_rules_models_and_ceiling(models: dict[str, FittedModel]):
+    truth = np.where(SPLITS["test"]["label"] == 1, 0.9, 0.01)
+    documents = [
+        evaluate(model, SPLITS, settings=SETTINGS, logistic=models["logistic"], truth=truth)
+        for model in models.values()
+    ]
+    table = comparison_table(documents)
+    assert table["name"].to_list()[:3] == ["prevalence", "carted_not_bought", "recency"]
+    assert table["kind"].to_list() == ["baseline"] * 3 + ["model"] * 3 + ["ceiling"]
+    precision = dict(table.select("name", "average_precision").rows())
+    assert table.filter(kind="model")["average_precision"].is_sorted(descending=True)
+    best_rule = max(precision["carted_not_bought"], precision["recency"])
+    assert table["times_best_rule"].to_list() == pytest.approx([value / best_rule for value in precision.values()])
+    assert table["share_of_ceiling"].to_list() == pytest.approx(list(precision.values()))
+
+
+def test_a_single_booster_is_compared_with_the_logistic_baseline(document: dict):
+    table = comparison_table([document])
+    assert table["name"].to_list() == ["prevalence", "carted_not_bought", "recency", "logistic", "lightgbm"]
+    assert table["share_of_ceiling"].null_count() == table.height
