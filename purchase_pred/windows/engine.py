@@ -12,7 +12,7 @@ from purchase_pred.errors import SchemaError
 from purchase_pred.schema import EVENT_ID, IDENTIFIER, PREDICTION_TIME, TIME_DTYPE, TIMESTAMP, Requirement, require
 from purchase_pred.windows.compile import compile_aggregates
 from purchase_pred.windows.extremes import with_extremes
-from purchase_pred.windows.keys import ROW, with_keys
+from purchase_pred.windows.keys import ROW, EventOrder, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,16 +93,37 @@ def window_features(
     (1, 2, 1.0)
     """
     entity = [by] if isinstance(by, str) else list(by)
+    order: EventOrder = "by_entity" if assume_sorted else "any"
+    return ordered_window_features(
+        anchors, events, by=entity, aggregates=aggregates, availability_lag=availability_lag, order=order
+    )
+
+
+def ordered_window_features(
+    anchors: pl.LazyFrame,
+    events: pl.LazyFrame,
+    /,
+    *,
+    by: Sequence[str],
+    aggregates: Sequence[Aggregate],
+    availability_lag: timedelta | str,
+    order: EventOrder,
+) -> pl.LazyFrame:
+    """Do the work of `window_features`, for events whose order may be known in part.
+
+    `order` is what is known: sorted by (`by`..., timestamp, event_id), or tied events of an entity in the order of
+    their event_id, or nothing.
+    """
     lag = microseconds(availability_lag)
-    _check(anchors, events, entity, aggregates, lag)
+    _check(anchors, events, by, aggregates, lag)
     numbered = anchors.with_row_index(ROW).cache()
     located, keyed = with_keys(
-        numbered.select(ROW, *entity, PREDICTION_TIME),
+        numbered.select(ROW, *by, PREDICTION_TIME),
         events,
-        by=entity,
+        by=by,
         lag=lag,
-        assume_sorted=assume_sorted,
-        tie_break=any(aggregate.kind in _ORDER_MATTERS for aggregate in aggregates),
+        order=order,
+        ties_matter=any(aggregate.kind in _ORDER_MATTERS for aggregate in aggregates),
     )
     additive = [aggregate for aggregate in aggregates if aggregate.kind not in _EXTREMES]
     tables, features = compile_aggregates(additive, keyed, lag=lag)
@@ -116,7 +137,7 @@ def window_features(
 
 
 def _check(
-    anchors: pl.LazyFrame, events: pl.LazyFrame, by: list[str], aggregates: Sequence[Aggregate], lag: int
+    anchors: pl.LazyFrame, events: pl.LazyFrame, by: Sequence[str], aggregates: Sequence[Aggregate], lag: int
 ) -> None:
     if not by:
         raise ValueError("by must name at least one column of the entity, found none")

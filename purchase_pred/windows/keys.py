@@ -6,7 +6,7 @@ of an entity before any moment: whatever lies before the entity's first possible
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
@@ -20,6 +20,9 @@ BASE: Final = "__base"
 KEY: Final = "__key"
 AT: Final = "__at"
 _STARTS: Final = "__starts"
+
+EventOrder = Literal["by_entity", "ties", "any"]
+"""Sorted by (by..., timestamp, event_id); ties of an entity in the order of event_id; nothing known."""
 
 _SPAN: Final = 2**64
 _ORIGIN: Final = 2**63
@@ -39,8 +42,8 @@ def with_keys(
     *,
     by: Sequence[str],
     lag: int,
-    assume_sorted: bool,
-    tie_break: bool,
+    order: EventOrder,
+    ties_matter: bool,
 ) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Return anchors with `BASE` and `AT`, sorted by `AT`, and events with `BASE` and `KEY`, sorted by `KEY`.
 
@@ -53,10 +56,10 @@ def with_keys(
         sides; otherwise the entities are numbered in sorted order and joined to the anchors.
     lag
         Microseconds after its timestamp at which an event becomes known.
-    assume_sorted
-        The events are sorted by (by..., timestamp, event_id).
-    tie_break
-        Order events with equal keys by event_id; only the latest event's value depends on it.
+    order
+        What is known of the order of the events.
+    ties_matter
+        Events with equal keys must stand in the order of their event_id; only the latest event's value depends on it.
     """
     schema = events.collect_schema()
     widths = [_width(schema[name]) for name in by]
@@ -64,11 +67,13 @@ def with_keys(
         base = _packed(schema, by, widths) * _SPAN
         located = anchors.with_columns(base.alias(BASE))
         keyed = events.with_columns(base.alias(BASE)).with_columns(_event_key())
-        if not assume_sorted:
-            keyed = (keyed.sort(EVENT_ID) if tie_break else keyed).sort(KEY, maintain_order=tie_break).cache()
+        if order != "by_entity":
+            tied = keyed.sort(EVENT_ID) if ties_matter and order == "any" else keyed
+            keyed = tied.sort(KEY, maintain_order=ties_matter).cache()
     else:
-        order = [*by, TIMESTAMP] + ([EVENT_ID] if tie_break else [])
-        starts = (events if assume_sorted else events.sort(order, nulls_last=True)).with_columns(_entity_start(by))
+        columns = [*by, TIMESTAMP] + ([EVENT_ID] if ties_matter else [])
+        in_order = events if order == "by_entity" else events.sort(columns, nulls_last=True)
+        starts = in_order.with_columns(_entity_start(by))
         numbered = starts.with_columns((pl.col(_STARTS).cum_sum().cast(_WIDE) * _SPAN).alias(BASE)).cache()
         located = anchors.join(numbered.filter(_STARTS).select(*by, BASE), on=list(by), how="left")
         keyed = numbered.drop(_STARTS).with_columns(_event_key())

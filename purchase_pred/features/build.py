@@ -1,0 +1,186 @@
+"""The whole feature dictionary over prediction points: one engine call per entity, side by side, then the ratios."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from purchase_pred.durations import parse_duration
+from purchase_pred.errors import SchemaError
+from purchase_pred.features.coding import CODES, with_codes
+from purchase_pred.features.dictionary import feature_groups
+from purchase_pred.features.sources import (
+    ITEM_CATEGORY,
+    checked_catalog,
+    checked_users,
+    daily_sums,
+    day_end,
+    with_attributes,
+    with_context,
+)
+from purchase_pred.schema import (
+    EVENT_ID,
+    ITEM_ID,
+    PREDICTION_TIME,
+    SESSION_INDEX,
+    SESSIONIZED,
+    TIME_DTYPE,
+    TIMESTAMP,
+    USER_ID,
+    require,
+)
+from purchase_pred.settings.features import FeatureSettings
+from purchase_pred.windows import window_features
+from purchase_pred.windows.engine import ordered_window_features
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import timedelta
+
+    from purchase_pred.features.group import FeatureGroup
+    from purchase_pred.windows import Aggregate
+
+_ORDER: Final = (USER_ID, TIMESTAMP, EVENT_ID)
+_IN_EVENT_ORDER: Final = ((USER_ID,), (USER_ID, SESSION_INDEX))
+"""Entities by which events sorted by (user_id, timestamp, event_id) are sorted already."""
+
+
+def build_features(
+    anchors: pl.LazyFrame,
+    sessionized: pl.LazyFrame,
+    /,
+    *,
+    catalog: pl.LazyFrame | None = None,
+    users: pl.LazyFrame | None = None,
+    settings: FeatureSettings | None = None,
+    assume_sorted: bool = False,
+) -> pl.LazyFrame:
+    """Add the whole feature dictionary to prediction points, as known strictly before T.
+
+    Every feature sees the events with ``timestamp + availability_lag < T``; windows are [T - lag - w, T - lag);
+    statistics over all users see complete UTC days before T - lag. `feature_groups` declares the columns,
+    `describe_features` says what each means.
+
+    Parameters
+    ----------
+    anchors
+        ``user_id`` and ``prediction_time``, and where the target has them ``item_id`` and ``session_index``, in any
+        order, duplicates allowed. Without ``item_id`` the features of items, without ``session_index`` those of the
+        session are left out.
+    sessionized
+        The whole history up to and past the prediction points: the columns of events and ``session_index``.
+    catalog, users
+        As ``item_catalog.parquet`` and ``users.parquet``. Items and users missing from them give nulls.
+    settings
+        Windows, lag and custom groups; None: the defaults.
+    assume_sorted
+        `sessionized` is sorted by (user_id, timestamp, event_id); saves the sort. It is believed.
+
+    Returns
+    -------
+    LazyFrame
+        The anchors, unchanged and in their order, and the features: numbers, and ``item_category`` as the catalog has
+        it (an Enum in every file of the pipeline).
+
+    Raises
+    ------
+    SchemaError
+        A column is missing, has another dtype, or would be made twice.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from datetime import datetime, timezone
+    >>> import purchase_pred as pp
+    >>> at = lambda hour: datetime(2024, 8, 1, hour, tzinfo=timezone.utc)
+    >>> events = pl.LazyFrame(
+    ...     {"event_id": [0, 1], "user_id": [7, 7], "timestamp": [at(1), at(2)], "event_type": ["view", "purchase"],
+    ...      "item_id": [3, 3], "duration_seconds": [9.0, None], "price": [5.0, 5.0]},
+    ...     schema_overrides={"event_id": pl.UInt64, "timestamp": pl.Datetime("us", "UTC"),
+    ...                       "event_type": pl.Enum(pp.EVENT_TYPES), "duration_seconds": pl.Float32},
+    ... )
+    >>> anchors = pl.LazyFrame(
+    ...     {"user_id": [7], "item_id": [3], "prediction_time": [at(2)]},
+    ...     schema_overrides={"prediction_time": pl.Datetime("us", "UTC")},
+    ... )
+    >>> features = pp.build_features(anchors, pp.sessionize(events)).collect()
+    >>> features.select("view_count_1d", "purchase_count_1d", "hours_since_last_view").row(0)
+    (1, 0, 1.0)
+    """
+    chosen = settings or FeatureSettings()
+    lag = parse_duration(chosen.availability_lag)
+    present = anchors.collect_schema()
+    require(sessionized, SESSIONIZED, what="sessionized")
+    keys = [name for name in (USER_ID, ITEM_ID, SESSION_INDEX) if name in present or name == USER_ID]
+    of_events = sessionized.collect_schema()
+    require(anchors, {**{name: of_events[name] for name in keys}, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
+    groups = _groups_for(keys, feature_groups(chosen))
+    features = [name for group in groups for name in group.columns]
+    _check_names(present.names(), features)
+
+    items, people = checked_catalog(catalog, sessionized), checked_users(users, sessionized)
+    events = with_context(sessionized if assume_sorted else sessionized.sort(_ORDER), items)
+    described, events = with_codes(with_attributes(anchors, items, people), events)
+    described, events = described.cache(), events.cache()
+    parts = [
+        _part(described, events, by=by, aggregates=aggregates, daily=source == "daily", lag=lag)
+        for (source, by), aggregates in _calls(groups).items()
+    ]
+    wide = pl.concat([described, *parts], how="horizontal")
+    for group in groups:
+        wide = wide.with_columns(derived.expression.alias(derived.name) for derived in group.derived)
+    return wide.select(*present, *features)
+
+
+def _groups_for(keys: Sequence[str], groups: Iterable[FeatureGroup]) -> list[FeatureGroup]:
+    known = {*keys, ITEM_CATEGORY} if ITEM_ID in keys else set(keys)
+    return [group for group in groups if known.issuperset(group.by)]
+
+
+def _check_names(present: Sequence[str], features: Sequence[str]) -> None:
+    twice = sorted({name for name in features if name in present or features.count(name) > 1})
+    if twice:
+        raise SchemaError(f"features: columns would be made twice: {', '.join(twice)}; rename or drop them")
+
+
+def _calls(groups: Iterable[FeatureGroup]) -> dict[tuple[str, tuple[str, ...]], list[Aggregate]]:
+    """Gather the aggregates of one source and entity, so that they share their look-ups."""
+    calls: dict[tuple[str, tuple[str, ...]], list[Aggregate]] = {}
+    for group in groups:
+        if group.aggregates:
+            calls.setdefault((group.source, group.by), []).extend(group.aggregates)
+    return calls
+
+
+def _part(
+    anchors: pl.LazyFrame,
+    events: pl.LazyFrame,
+    *,
+    by: tuple[str, ...],
+    aggregates: Sequence[Aggregate],
+    daily: bool,
+    lag: timedelta,
+) -> pl.LazyFrame:
+    """Return only the columns of the aggregates, in the order of the anchors."""
+    names = [name for aggregate in aggregates for name, _ in aggregate.columns]
+    if daily:
+        return _daily_part(anchors, events, by=by[0], aggregates=aggregates, lag=lag).select(names)
+    coded = [CODES.get(name, name) for name in by]
+    return ordered_window_features(
+        anchors.select(*coded, PREDICTION_TIME),
+        events,
+        by=coded,
+        aggregates=aggregates,
+        availability_lag=lag,
+        order="by_entity" if by in _IN_EVENT_ORDER else "ties",
+    ).select(names)
+
+
+def _daily_part(
+    anchors: pl.LazyFrame, events: pl.LazyFrame, *, by: str, aggregates: Sequence[Aggregate], lag: timedelta
+) -> pl.LazyFrame:
+    """Answer once per entity and day, for all the anchors that share them."""
+    asked = anchors.select(by, day_end(lag))
+    answers = window_features(asked.unique(), daily_sums(events, by=by), by=by, aggregates=aggregates)
+    return asked.join(answers, on=[by, PREDICTION_TIME], how="left", nulls_equal=True, maintain_order="left")

@@ -1,0 +1,37 @@
+"""The feature dictionary: every group in order, and what each column means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purchase_pred.features.affinity import all_views, category_affinity, item_affinity
+from purchase_pred.features.calendar import calendar
+from purchase_pred.features.frequency import frequency
+from purchase_pred.features.intent import intent
+from purchase_pred.features.item import category_popularity, item_attributes, item_popularity
+from purchase_pred.features.price import price_comparison, price_level
+from purchase_pred.features.recency import recency
+from purchase_pred.features.session_context import session_context
+
+if TYPE_CHECKING:
+    from purchase_pred.features.group import FeatureGroup
+    from purchase_pred.settings.features import FeatureSettings
+
+
+def feature_groups(settings: FeatureSettings, /) -> tuple[FeatureGroup, ...]:
+    """Return the groups in the order of their columns; a derived column may use what stands before it."""
+    return (
+        recency(),
+        frequency(settings.windows),
+        intent(),
+        session_context(),
+        item_affinity(),
+        all_views(),
+        category_affinity(),
+        item_attributes(),
+        item_popularity(),
+        category_popularity(),
+        price_level(),
+        price_comparison(),
+        calendar(),
+    )

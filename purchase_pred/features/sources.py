@@ -1,0 +1,134 @@
+"""What features are computed from: events in context, their daily sums over all users, attributes of anchors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from purchase_pred.features.group import ratio
+from purchase_pred.schema import (
+    ADD_TO_CART,
+    BASE_PRICE,
+    CATALOG,
+    CATEGORY,
+    CREATED_AT,
+    CURRENT_PRICE,
+    EVENT_ID,
+    EVENT_TYPE,
+    ITEM_ID,
+    PREDICTION_TIME,
+    PRICE,
+    PURCHASE,
+    REGISTRATION_DATE,
+    SESSION_INDEX,
+    TIME_DTYPE,
+    TIMESTAMP,
+    USER_ID,
+    USERS,
+    VIEW,
+    require,
+)
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+CONTINUES: Final = "continues_session"
+SESSION_START: Final = "session_start"
+SHOWN_DISCOUNT: Final = "shown_discount_pct"
+ITEM_CATEGORY: Final = "item_category"
+ITEM_BASE_PRICE: Final = "item_base_price"
+CATALOG_PRICE: Final = "catalog_price"
+HOUR: Final = "hour"
+WEEKDAY: Final = "weekday"
+
+_SESSION: Final = (USER_ID, SESSION_INDEX)
+
+
+def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /) -> pl.LazyFrame:
+    """Add to events, sorted by (user_id, timestamp, event_id), what conditions and aggregates may speak of.
+
+    Returns
+    -------
+    LazyFrame
+        The events, in their order, with ``category`` and ``base_price`` (of the catalog), ``shown_discount_pct``
+        (Float64, 0 to 100), ``session_start``, ``continues_session`` (Boolean: not the session's first event),
+        ``hour`` (0..23) and ``weekday`` (1 Monday .. 7 Sunday), both UTC.
+    """
+    starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _SESSION)
+    discount = 100 * (1 - ratio(PRICE, BASE_PRICE))
+    known = catalog.select(ITEM_ID, CATEGORY, BASE_PRICE)
+    return (
+        sessionized.with_columns((~starts).fill_null(value=False).alias(CONTINUES))
+        .with_columns(pl.when(~pl.col(CONTINUES)).then(TIMESTAMP).forward_fill().alias(SESSION_START))
+        .join(known, on=ITEM_ID, how="left", maintain_order="left")
+        .with_columns(
+            pl.max_horizontal(discount, pl.when(discount.is_not_null()).then(0.0)).alias(SHOWN_DISCOUNT),
+            pl.col(CATEGORY).alias(ITEM_CATEGORY),
+            pl.col(TIMESTAMP).dt.hour().alias(HOUR),
+            pl.col(TIMESTAMP).dt.weekday().alias(WEEKDAY),
+        )
+    )
+
+
+def daily_sums(events: pl.LazyFrame, /, *, by: str) -> pl.LazyFrame:
+    """Count the events of all users per entity and UTC day.
+
+    Returns
+    -------
+    LazyFrame
+        `by`, ``timestamp`` (the day's midnight), ``event_id`` (0) and counts ``view``, ``add_to_cart``, ``purchase``.
+    """
+    kinds = (VIEW, ADD_TO_CART, PURCHASE)
+    return (
+        events.group_by(by, pl.col(TIMESTAMP).dt.truncate("1d"))
+        .agg((pl.col(EVENT_TYPE) == kind).sum().cast(pl.Int64).alias(kind) for kind in kinds)
+        .with_columns(pl.lit(0, dtype=pl.UInt64).alias(EVENT_ID))
+    )
+
+
+def with_attributes(anchors: pl.LazyFrame, catalog: pl.LazyFrame, users: pl.LazyFrame, /) -> pl.LazyFrame:
+    """Add to anchors, in their order, ``registration_date`` and, of their item, category, prices and creation time."""
+    described = anchors.join(users.select(USER_ID, REGISTRATION_DATE), on=USER_ID, how="left", maintain_order="left")
+    if ITEM_ID not in anchors.collect_schema():
+        return described
+    item = catalog.select(
+        ITEM_ID,
+        pl.col(CATEGORY).alias(ITEM_CATEGORY),
+        pl.col(BASE_PRICE).alias(ITEM_BASE_PRICE),
+        pl.col(CURRENT_PRICE).alias(CATALOG_PRICE),
+        CREATED_AT,
+    )
+    return described.join(item, on=ITEM_ID, how="left", maintain_order="left")
+
+
+def day_end(lag: timedelta) -> pl.Expr:
+    """Return the end of the last complete UTC day that is known at T."""
+    return (pl.col(PREDICTION_TIME) - lag).dt.truncate("1d").alias(PREDICTION_TIME)
+
+
+def checked_catalog(catalog: pl.LazyFrame | None, sessionized: pl.LazyFrame, /) -> pl.LazyFrame:
+    """Return the catalog with one row per item, the first; no catalog is an empty one."""
+    item = sessionized.collect_schema()[ITEM_ID]
+    if catalog is None:
+        return pl.LazyFrame(
+            schema={
+                ITEM_ID: item,
+                CATEGORY: pl.Enum([]),
+                BASE_PRICE: pl.Float64,
+                CURRENT_PRICE: pl.Float64,
+                CREATED_AT: TIME_DTYPE,
+            }
+        )
+    needed = {name: kind for name, kind in CATALOG.items() if name != "discount_pct"}
+    require(catalog, {**needed, ITEM_ID: item}, what="catalog")
+    return catalog.unique(ITEM_ID, keep="first", maintain_order=True)
+
+
+def checked_users(users: pl.LazyFrame | None, sessionized: pl.LazyFrame, /) -> pl.LazyFrame:
+    """Return the users with one row each, the first; no users are an empty table."""
+    user = sessionized.collect_schema()[USER_ID]
+    if users is None:
+        return pl.LazyFrame(schema={USER_ID: user, REGISTRATION_DATE: pl.Date})
+    require(users, {**USERS, USER_ID: user}, what="users")
+    return users.unique(USER_ID, keep="first", maintain_order=True)
