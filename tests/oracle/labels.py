@@ -4,37 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oracle.events import Anchor, Event, by_session
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from oracle.events import Anchor, Event
 
 
 def label(
     anchor: Anchor, sessionized: Sequence[Event], *, horizon: int, level: str, sessions: int | None = None
-) -> int:
-    """Return 1 when a purchase that the level asks for lies in [T, T + horizon) and in a next session."""
-    if anchor.prediction_time is None or anchor.user_id is None:
-        return 0
+) -> int | None:
+    """Return 1 when a purchase that the level asks for lies in [T, T + horizon), else 0; None without a T.
+
+    With `sessions` the purchase must also lie in one of the user's next so many sessions, or in what is left of the
+    one in progress.
+    """
+    if anchor.prediction_time is None:
+        return None
+    latest = last_session(anchor, sessionized)
     for event in sessionized:
-        if event.event_type != "purchase" or event.user_id != anchor.user_id:
-            continue
-        if not anchor.prediction_time <= event.timestamp < anchor.prediction_time + horizon:
-            continue
-        if level == "user_item" and (anchor.item_id is None or event.item_id != anchor.item_id):
-            continue
-        if level == "session" and event.session_index != anchor.session_index:
-            continue
-        if sessions is None or event.session_index in next_sessions(anchor, sessionized, sessions):
+        if (
+            event.event_type == "purchase"
+            and anchor.prediction_time <= event.timestamp < anchor.prediction_time + horizon
+            and is_asked_for(anchor, event, level)
+            and (sessions is None or event.session_index <= latest + sessions)
+        ):
             return 1
     return 0
 
 
-def next_sessions(anchor: Anchor, sessionized: Sequence[Event], number: int) -> list[int]:
-    """Return the first `number` of the user's sessions that start at or after T."""
-    starts = [
-        (session[0].timestamp, session_index)
-        for (user, session_index), session in by_session(sessionized).items()
-        if user == anchor.user_id and session[0].timestamp >= anchor.prediction_time
+def is_asked_for(anchor: Anchor, event: Event, level: str) -> bool:
+    """Return whether the event concerns what the level is about; nothing concerns a missing key."""
+    keys = {"user_item": ("user_id", "item_id"), "user": ("user_id",), "session": ("user_id", "session_index")}[level]
+    return all(getattr(anchor, key) is not None and getattr(anchor, key) == getattr(event, key) for key in keys)
+
+
+def last_session(anchor: Anchor, sessionized: Sequence[Event]) -> int:
+    """Return the number of the user's sessions that have begun before T."""
+    begun = [
+        event.session_index
+        for event in sessionized
+        if event.user_id == anchor.user_id and event.timestamp < anchor.prediction_time
     ]
-    return [session_index for _, session_index in sorted(starts)[:number]]
+    return max(begun, default=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oracle.events import Event, by_session, by_user
+from oracle.events import EVENT_TYPES, Event, by_session, by_user
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -34,9 +34,20 @@ def sessionize_by_intent(events: Sequence[Event], *, boundary_events: Collection
     return sessionized
 
 
-def session_table(sessionized: Sequence[Event]) -> list[tuple]:
-    """Return (user, session, start, end, number of events) of each session, by user and session."""
-    return sorted(
-        (user, session_index, session[0].timestamp, session[-1].timestamp, len(session))
-        for (user, session_index), session in by_session(sessionized).items()
-    )
+def session_table(sessionized: Sequence[Event]) -> list[dict]:
+    """Return one row per session, by user and session."""
+    table = []
+    for (user, session_index), session in sorted(by_session(sessionized).items()):
+        types = [event.event_type for event in session]
+        table.append(
+            {
+                "user_id": user,
+                "session_index": session_index,
+                "start": session[0].timestamp,
+                "end": session[-1].timestamp,
+                "event_count": len(session),
+                **{f"{event_type}_count": types.count(event_type) for event_type in EVENT_TYPES},
+                "unique_items": len({event.item_id for event in session if event.item_id is not None}),
+            }
+        )
+    return table

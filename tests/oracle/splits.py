@@ -26,7 +26,11 @@ def temporal_split(sessionized: Sequence[Event], *, train: Fraction, val: Fracti
     _, train_end, val_end, _ = boundaries(sessionized, train=train, val=val, align=align)
     splits = {}
     for session in by_session(sessionized).values():
-        start = session[0].timestamp
-        split = "train" if start < train_end else "val" if start < val_end else "test"
+        split = split_at(session[0].timestamp, train_end, val_end)
         splits.update({event.event_id: split for event in session})
     return splits
+
+
+def split_at(moment: int, train_end: int, val_end: int) -> str:
+    """Return the split that holds a moment; a boundary belongs to the later one."""
+    return "train" if moment < train_end else "val" if moment < val_end else "test"

@@ -1,0 +1,84 @@
+"""Prediction rows, from the settings to anchors, labels, splits and purges, against the oracle on random logs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import anchors as oracle_anchors
+from oracle.events import DAY, HOUR, MICROSECOND, Anchor
+from oracle.frames import Ids, event_frame, rows_of
+from oracle.prediction_rows import Shares
+from oracle.prediction_rows import prediction_rows as oracle_rows
+from oracle.strategies import GAP, Shop, shops
+
+from purchase_pred.errors import ConfigError
+from purchase_pred.prediction_rows import prediction_rows
+from purchase_pred.settings import Settings
+
+HORIZONS = {"1us": MICROSECOND, "1h": HOUR, "1d": DAY, "7d": 7 * DAY}
+ALIGNMENTS = {"none": MICROSECOND, "1d": DAY}
+TARGETS = (
+    *((kind, level) for kind in ("session_close", "in_session", "calendar") for level in ("user_item", "user")),
+    ("in_session", "session"),
+)
+
+
+def expected_anchors(shop: Shop, kind: str, level: str) -> list[Anchor]:
+    events = shop.log.events
+    if kind == "session_close":
+        anchors = oracle_anchors.session_close(events, gap=GAP)
+        if level == "user":  # one row per session, whatever was viewed in it
+            anchors = list({anchor._replace(item_id=None) for anchor in anchors})
+    elif kind == "in_session":
+        anchors = oracle_anchors.in_session(events, every=2)
+    else:
+        first = min((event.timestamp for event in events), default=0)
+        anchors = oracle_anchors.calendar(events, every=DAY, start=first // DAY * DAY + DAY, level=level)
+    return anchors
+
+
+def comparable(row: dict) -> tuple:
+    keys = [row.get(key) for key in ("user_id", "session_index", "item_id")]
+    rest = [row[name] for name in ("prediction_time", "label_end", "label", "split", "purged")]
+    return tuple(-1 if value is None else value for value in (*keys, *rest))
+
+
+@settings(max_examples=200)
+@given(
+    shop=shops(),
+    target=st.sampled_from(TARGETS),
+    horizon=st.sampled_from(sorted(HORIZONS)),
+    align=st.sampled_from(sorted(ALIGNMENTS)),
+    sessions=st.sampled_from((None, 1)),
+)
+def test_rows_of_every_kind_and_level_equal_the_oracle(shop, target, horizon, align, sessions):
+    kind, level = target
+    chosen = Settings.model_validate(
+        {
+            "split": {"train": 0.5, "val": 0.25, "align": align},
+            "anchors": {"kind": kind, "every_events": 2, "every": "1d"},
+            "target": {"level": level, "horizon": horizon, "sessions": sessions},
+        }
+    )
+    events = event_frame(shop.log.events, ids=shop.log.ids, sessionized=True)
+    found = rows_of(prediction_rows(events, settings=chosen))
+    expected = oracle_rows(
+        expected_anchors(shop, kind, level),
+        shop.log.events,
+        horizon=HORIZONS[horizon],
+        level=level,
+        sessions=sessions,
+        shares=Shares(Fraction(1, 2), Fraction(1, 4), ALIGNMENTS[align]),
+    )
+    rows = [comparable({**row._asdict(), **row.anchor._asdict()}) for row in expected]
+    assert sorted(map(comparable, found)) == sorted(rows)
+
+
+@pytest.mark.parametrize("kind", ["session_close", "calendar"])
+def test_session_level_needs_points_within_sessions(kind):
+    chosen = Settings.model_validate({"anchors": {"kind": kind}, "target": {"level": "session"}})
+    with pytest.raises(ConfigError, match="in_session"):
+        prediction_rows(event_frame([], ids=Ids(), sessionized=True), settings=chosen)
