@@ -1,0 +1,32 @@
+"""The two frames as the peers built on Polars hold them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from peers import COLUMNS, Order
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+
+class Frames(NamedTuple):
+    """Events and anchors in memory, and how the events are ordered."""
+
+    events: pl.DataFrame
+    anchors: pl.DataFrame
+    order: Order
+
+
+def load(events: Path, anchors: Path, order: Order) -> Frames:
+    """Read both frames into memory."""
+    return Frames(pl.read_parquet(events), pl.read_parquet(anchors), order)
+
+
+def counts(result: pl.DataFrame) -> np.ndarray:
+    """Return the twelve columns; where a tool sums an empty window to null, that is 0."""
+    return result.select(pl.col(COLUMNS).fill_null(0)).to_numpy()
