@@ -1,5 +1,5 @@
 """The command `purchase-pred`: the only part of the program that talks to a person."""
 
+from purchase_pred_cli.app import main
 
-def main() -> None:
-    """Run the command line."""
+__all__ = ["main"]

@@ -1,0 +1,47 @@
+"""The Typer application: every group of commands under one name."""
+
+from typing import Annotated
+
+import typer
+
+from purchase_pred_cli import config_commands, model_commands, stage_commands, workspace_commands
+
+app = typer.Typer(
+    name="purchase-pred",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (stage_commands, model_commands, workspace_commands):
+    for command in group.COMMANDS:
+        app.command()(command)
+app.add_typer(config_commands.app, name="config")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"purchase-pred {version('purchase-pred')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; the exit code says how it went."""
+    app(prog_name="purchase-pred")
+
+
+@app.callback()
+def about(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Who will buy what, and how sure are we: from a raw click log to an evaluated model.
+
+    `purchase-pred run all` does everything, and does again only what is no longer up to date.
+
+    Exit codes: 0 done; 1 a stage failed; 2 wrong usage, settings or input; 3 a gate was missed or work is pending;
+    130 interrupted.
+    """

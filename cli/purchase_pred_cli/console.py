@@ -1,0 +1,117 @@
+"""The screen: progress and notes on stderr, results on stdout."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from purchase_pred.pipeline.stage import StageReport
+
+_REFRESHES_PER_SECOND = 5
+_WORDS = {"fresh": "up to date", "kept": "existing raw data kept"}
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def print_result(renderable: Any) -> None:
+    """Print a table or text on stdout."""
+    Console().print(renderable)
+
+
+class Screen:
+    """Shows a run: a live line on a terminal, and one line per stage that stays."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet, soft_wrap=True, highlight=False)
+        self._live: Live | None = None
+        self._line = _RunningLine()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Draw the live line while the run lasts, if there is a terminal to draw on."""
+        if not self._console.is_terminal or self._console.quiet:
+            yield
+            return
+        with Live(
+            self._line, console=self._console, refresh_per_second=_REFRESHES_PER_SECOND, transient=True
+        ) as self._live:
+            yield
+
+    def stage_starts(self, stage: str, reasons: Sequence[str], /) -> None:
+        """Start the live line, and say why."""
+        self._line.start(stage)
+        for reason in reasons:
+            self._console.print(f"[dim]{stage:<11} {escape(reason)}[/dim]")
+
+    def rows_done(self, rows: int, /) -> None:
+        """Count up the live line."""
+        self._line.rows = rows
+
+    def stage_ends(self, report: "StageReport", /) -> None:
+        """Leave a line behind."""
+        self._line.stop()
+        if report.state == "ran":
+            rows = f"{report.rows or 0:,} rows"
+            detail = f"[green]done[/green] in {report.seconds:.1f} s, {rows}, {_memory()}"
+        else:
+            detail = f"[dim]{_WORDS[report.state]}[/dim]"
+        self._console.print(f"[bold]{report.stage:<11}[/bold] {detail}")
+        for output, counts in report.counts.items():
+            shown = ", ".join(f"{name} {_number(value)}" for name, value in counts.items())
+            self._console.print(f"            [dim]{escape(output)}: {escape(shown)}[/dim]")
+
+    def warns(self, message: str, /) -> None:
+        """Say what stops nothing."""
+        self._console.print(f"[yellow]warning:[/yellow] {escape(message)}")
+
+    def note(self, message: str, /) -> None:
+        """Say something that is no result."""
+        self._console.print(escape(message))
+
+
+class _RunningLine:
+    """The live line: stage, elapsed time, rows, memory."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._stage = ""
+        self._started = 0.0
+
+    def start(self, stage: str) -> None:
+        self.rows = 0
+        self._stage = stage
+        self._started = time.monotonic()
+
+    def stop(self) -> None:
+        self._stage = ""
+
+    def __rich__(self) -> Text:
+        if not self._stage:
+            return Text("")
+        parts = [f"{self._stage:<11} running {time.monotonic() - self._started:.0f} s"]
+        if self.rows:
+            parts.append(f"{self.rows:,} rows")
+        return Text(", ".join([*parts, _memory()]), style="cyan")
+
+
+def _memory() -> str:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return f"peak {peak / 1e6:,.0f} MB"
+
+
+def _number(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

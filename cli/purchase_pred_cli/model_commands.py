@@ -1,0 +1,3 @@
+"""Commands about trained models: evaluate and score."""
+
+COMMANDS = ()

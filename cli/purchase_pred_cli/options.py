@@ -1,0 +1,108 @@
+"""The options that commands share, declared once and handed to a command as one object."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from purchase_pred_cli.failures import reporting_failures
+
+if TYPE_CHECKING:
+    from purchase_pred.pipeline.workspace import Workspace
+    from purchase_pred.settings.loading import ResolvedSettings
+
+_PANEL = "Options of every command"
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the user said beside a command's own arguments."""
+
+    workspace: Annotated[
+        Path, typer.Option("--workspace", "-w", help="Folder that everything lies under.", rich_help_panel=_PANEL)
+    ] = Path()
+    config: Annotated[
+        list[Path],
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="FILE",
+            rich_help_panel=_PANEL,
+            help="YAML file with any part of the settings; repeatable, later files go before earlier ones. "
+            "No file is read unasked, not even ./configs.",
+        ),
+    ] = field(default_factory=list)
+    assignments: Annotated[
+        list[str],
+        typer.Option(
+            "--set", metavar="KEY.PATH=VALUE", help="Set one value (YAML); repeatable.", rich_help_panel=_PANEL
+        ),
+    ] = field(default_factory=list)
+    force: Annotated[bool, typer.Option("--force", help="Run even what is up to date.", rich_help_panel=_PANEL)] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and why.", rich_help_panel=_PANEL)] = (
+        False
+    )
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=_PANEL)] = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the log as it is written.", rich_help_panel=_PANEL)
+    ] = False
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel=_PANEL)] = (
+        False
+    )
+
+    def open_workspace(self) -> "Workspace":
+        """Return the workspace, which need not exist yet."""
+        from purchase_pred.pipeline.workspace import Workspace
+
+        return Workspace(self.workspace)
+
+    def resolve(self, *assignments: str) -> "ResolvedSettings":
+        """Return the settings as the user gave them; `assignments` come from other options and go before all."""
+        from purchase_pred.settings.loading import resolve_settings
+
+        return resolve_settings(files=self.config, assignments=[*self.assignments, *assignments])
+
+
+READING = ("workspace", "config", "assignments", "quiet", "verbose", "as_json")
+"""Options of commands that run no stage."""
+
+
+def command_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command these options, or all of them, and report its failures; it receives them as `common`.
+
+    The command's own parameters come first in its help. Typer reads signature and annotations, so both are set.
+    """
+    shared = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, default=_default(parameter))
+        for name, parameter in inspect.signature(Common, eval_str=True).parameters.items()
+        if not names or name in names
+    ]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for name, parameter in inspect.signature(command, eval_str=True).parameters.items()
+            if name != "common"
+        ]
+
+        def run(**given: Any) -> None:
+            common = Common(**{parameter.name: given.pop(parameter.name) for parameter in shared})
+            with reporting_failures(common.workspace, verbose=common.verbose):
+                command(common=common, **given)
+
+        parameters = [*own, *shared]
+        run.__name__ = command.__name__
+        run.__doc__ = command.__doc__
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return run
+
+    return decorate
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    """Return a default that Typer understands where a dataclass has a factory."""
+    return [] if parameter.annotation.__origin__ in {list[Path], list[str]} else parameter.default

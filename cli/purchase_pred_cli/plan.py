@@ -1,0 +1,37 @@
+"""What would run, or is out of date, and why: as a table."""
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from purchase_pred_cli.console import print_result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purchase_pred.pipeline.stage import StageReport
+
+_STYLES = {"fresh": "green", "kept": "green", "stale": "yellow", "missing": "red"}
+_WOULD = {"fresh": "up to date", "kept": "kept", "stale": "would run", "missing": "would run"}
+
+
+def print_plan(reports: "Sequence[StageReport]", /) -> None:
+    """Print what a run would do."""
+    print_result(_table(reports, _WOULD))
+
+
+def print_status(reports: "Sequence[StageReport]", /) -> None:
+    """Print how each stage stands."""
+    print_result(_table(reports, {}))
+
+
+def _table(reports: "Sequence[StageReport]", words: dict[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("stage", "state", "why"):
+        table.add_column(heading, overflow="fold")
+    for report in reports:
+        style = _STYLES[report.state]
+        word = words.get(report.state, report.state)
+        table.add_row(report.stage, f"[{style}]{word}[/{style}]", escape("\n".join(report.reasons)))
+    return table

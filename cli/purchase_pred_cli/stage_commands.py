@@ -1,0 +1,231 @@
+"""Commands that run stages: run, generate, ingest, sessionize, split, features, train."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from purchase_pred_cli.options import Common, command_options
+
+if TYPE_CHECKING:
+    from purchase_pred.pipeline.runner import Request
+    from purchase_pred.pipeline.stage import StageReport
+    from purchase_pred.settings import Settings
+
+
+class RunTarget(StrEnum):
+    """What `run` takes: `all`, or the name of a stage."""
+
+    ALL = "all"
+    GENERATE = "generate"
+    SESSIONIZE = "sessionize"
+    SPLIT = "split"
+    FEATURES = "features"
+    TRAIN = "train"
+
+
+class SplitName(StrEnum):
+    """The parts of the period."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+class ModelKind(StrEnum):
+    """The learners."""
+
+    LOGISTIC = "logistic"
+    XGBOOST = "xgboost"
+    LIGHTGBM = "lightgbm"
+
+
+class LogFormat(StrEnum):
+    """The formats of logs that can be read."""
+
+    TABLE = "table"
+    REES46 = "rees46"
+    OTTO = "otto"
+    CDNOW = "cdnow"
+    RETAILROCKET = "retailrocket"
+    YOOCHOOSE = "yoochoose"
+
+
+@command_options()
+def run(
+    common: Common,
+    stages: Annotated[list[RunTarget], typer.Argument(help="`all`, or stages; they run in pipeline order.")],
+    skip_data_gen: Annotated[bool, typer.Option("--skip-data-gen", help="Keep the raw data that is there.")] = False,
+) -> None:
+    """Run stages that are not up to date, in order, and say why."""
+    named = [target.value for target in RunTarget if target != RunTarget.ALL]
+    chosen = named if RunTarget.ALL in stages else [name for name in named if RunTarget(name) in stages]
+    _run(common, chosen, skip_data_generation=skip_data_gen)
+
+
+@command_options()
+def generate(common: Common) -> None:
+    """Make a synthetic shop: users, catalog and click log."""
+    _run(common, ["generate"])
+
+
+@command_options()
+def sessionize(common: Common) -> None:
+    """Give the sessions of each user their numbers."""
+    _run(common, ["sessionize"])
+
+
+@command_options()
+def split(common: Common) -> None:
+    """Cut the log by time into train, validation and test."""
+    _run(common, ["split"])
+
+
+@command_options()
+def features(
+    common: Common,
+    splits: Annotated[
+        list[SplitName] | None, typer.Option("--split", help="Only this split; repeatable. Default: all three.")
+    ] = None,
+) -> None:
+    """Make prediction points, labels and features, with the whole history before each point."""
+    from purchase_pred.pipeline.workspace import features_file
+
+    _run(common, ["features"], units=tuple(features_file(split.value) for split in splits or ()))
+
+
+@command_options()
+def train(
+    common: Common,
+    models: Annotated[
+        list[ModelKind] | None, typer.Option("--model", help="Only this model; repeatable. Default: train.models.")
+    ] = None,
+) -> None:
+    """Train models, calibrate them, and judge them beside the baselines."""
+    chosen = [f"train.models=[{', '.join(model.value for model in dict.fromkeys(models))}]"] if models else []
+    _run(common, ["train"], assignments=chosen)
+
+
+@command_options()
+def ingest(
+    common: Common,
+    *,
+    log_format: Annotated[LogFormat, typer.Argument(metavar="FORMAT", help="The format of the log.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or globs.")],
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Name a column of the log; repeatable.")
+    ] = None,
+    events: Annotated[
+        list[str] | None, typer.Option("--event", metavar="OURS=THEIRS", help="Name an event; repeatable.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", metavar="ZONE", help="Zone of times that name none. Default: UTC.")
+    ] = None,
+) -> None:
+    """Bring a real log into data/raw: CSV, NDJSON or Parquet, plain or gzip."""
+    from purchase_pred.pipeline.ingesting import ingest_stage
+    from purchase_pred.pipeline.runner import Request
+
+    assignments = [
+        *_named("ingest.columns", "--map", columns or []),
+        *_named("ingest.events", "--event", events or []),
+        *([f"ingest.timezone={timezone}"] if timezone else []),
+    ]
+    settings = common.resolve(*assignments).settings
+    _run_requests(common, settings, [Request(ingest_stage(log_format.value, paths))])
+
+
+COMMANDS = (run, generate, ingest, sessionize, split, features, train)
+
+
+def _run(
+    common: Common,
+    names: list[str],
+    *,
+    units: tuple[str, ...] = (),
+    assignments: list[str] | None = None,
+    skip_data_generation: bool = False,
+) -> None:
+    from purchase_pred.pipeline.runner import Request
+    from purchase_pred.pipeline.stages import STAGE_BY_NAME
+
+    settings = common.resolve(*(assignments or [])).settings
+    requests = [
+        Request(STAGE_BY_NAME[name], tuple(settings.train.models) if name == "train" else units) for name in names
+    ]
+    _run_requests(common, settings, requests, skip_data_generation=skip_data_generation)
+
+
+def _run_requests(
+    common: Common, settings: "Settings", requests: list["Request"], *, skip_data_generation: bool = False
+) -> None:
+    from purchase_pred.pipeline.runner import plan_stages, run_stages
+    from purchase_pred_cli.console import Screen, print_json
+    from purchase_pred_cli.plan import print_plan
+
+    workspace = common.open_workspace()
+    if common.dry_run:
+        reports = plan_stages(
+            requests,
+            workspace=workspace,
+            settings=settings,
+            force=common.force,
+            skip_data_generation=skip_data_generation,
+        )
+        print_json(_document(reports)) if common.as_json else print_plan(reports)
+        return
+    screen = Screen(quiet=common.quiet)
+    with screen.watching():
+        reports = run_stages(
+            requests,
+            workspace=workspace,
+            settings=settings,
+            observer=screen,
+            force=common.force,
+            skip_data_generation=skip_data_generation,
+        )
+    _print_results(common, settings, reports)
+
+
+def _print_results(common: Common, settings: "Settings", reports: list["StageReport"]) -> None:
+    from purchase_pred_cli.console import print_json
+
+    document: dict[str, Any] = _document(reports)
+    trained = any(report.stage == "train" for report in reports)
+    if not trained:
+        if common.as_json:
+            print_json(document)
+        return
+    from purchase_pred.pipeline.model_store import fresh_metrics
+    from purchase_pred_cli.comparison import print_comparison
+
+    metrics = fresh_metrics(common.open_workspace(), settings)
+    if common.as_json:
+        print_json(document | {"models": metrics})
+    elif any(report.stage == "train" and report.state == "ran" for report in reports):
+        print_comparison(metrics)
+
+
+def _document(reports: list["StageReport"]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"schema_version": 1, "stages": [asdict(report) for report in reports]}
+
+
+def _named(key: str, option: str, pairs: list[str]) -> list[str]:
+    """Return ``OURS=THEIRS`` pairs as assignments; several events may go by the names of one of ours."""
+    from json import dumps
+
+    from purchase_pred.errors import ConfigError
+
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not equals or not ours or not theirs:
+            raise ConfigError(f"{option} must be OURS=THEIRS, such as {option} {_EXAMPLES[option]}, found {pair!r}")
+        found.setdefault(ours, []).append(theirs)
+    return [f"{key}.{ours}={dumps(theirs if len(theirs) > 1 else theirs[0])}" for ours, theirs in found.items()]
+
+
+_EXAMPLES = {"--map": "timestamp=ts", "--event": "purchase=order"}

@@ -1,0 +1,32 @@
+"""Commands about a workspace: status and check-leakage."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from purchase_pred_cli.options import READING, Common, command_options
+
+
+@command_options(*READING)
+def status(
+    common: Common,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 3 unless everything is fresh.")] = False,
+) -> None:
+    """Tell of each stage whether it is fresh, stale or missing, and why."""
+    from purchase_pred.errors import GateError
+    from purchase_pred.pipeline.status import workspace_status
+    from purchase_pred_cli.console import print_json
+    from purchase_pred_cli.plan import print_status
+
+    reports = workspace_status(common.open_workspace(), common.resolve().settings)
+    if common.as_json:
+        print_json({"schema_version": 1, "stages": [asdict(report) for report in reports]})
+    else:
+        print_status(reports)
+    pending = [report.stage for report in reports if report.state not in {"fresh", "kept"}]
+    if check and pending:
+        raise GateError(f"not up to date: {', '.join(pending)}; `purchase-pred run all` makes them")
+
+
+COMMANDS = (status,)

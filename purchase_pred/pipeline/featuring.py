@@ -1,0 +1,101 @@
+"""The stage `features`: prediction points, labels and features of each split, with the whole history before them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from purchase_pred.features import build_features
+from purchase_pred.pipeline.parquet import row_count, scan, scan_if_there, sink
+from purchase_pred.pipeline.preparing import split_of
+from purchase_pred.pipeline.stage import Made
+from purchase_pred.pipeline.support import LogFacts, SplitCounts, check_rows
+from purchase_pred.pipeline.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
+from purchase_pred.prediction_rows import prediction_rows
+from purchase_pred.schema import (
+    CATALOG,
+    EVENT_TYPE,
+    LABEL,
+    PURCHASE,
+    SESSIONIZED,
+    SPLIT,
+    TIMESTAMP,
+    USER_ID,
+    USERS,
+    VIEW,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from purchase_pred.pipeline.stage import Work
+
+_PURGED = "purged"
+
+
+def make_features(work: Work, /) -> list[Made]:
+    """Make the feature file of each split asked for; purged rows are counted and left out."""
+    sessionized = scan(work.read(SESSIONIZED_FILE), SESSIONIZED)
+    splits = [split_of(unit) for unit in work.units]
+    rows_path = work.workspace.partial("data/features/prediction_rows.parquet")
+    try:
+        sink(prediction_rows(sessionized, settings=work.settings), rows_path)
+        counts = _count(rows_path, splits)
+        check_rows(log_facts(sessionized), counts, settings=work.settings)
+        kept = pl.scan_parquet(rows_path).filter(~pl.col(_PURGED), pl.col(SPLIT).is_in(splits)).drop(_PURGED)
+        features = build_features(
+            kept,
+            sessionized,
+            catalog=scan_if_there(work.read(CATALOG_FILE), CATALOG),
+            users=scan_if_there(work.read(USERS_FILE), USERS),
+            settings=work.settings.features,
+        )
+        return _sink_splits(work, features, counts)
+    finally:
+        rows_path.unlink(missing_ok=True)
+
+
+def log_facts(sessionized: pl.LazyFrame, /) -> LogFacts:
+    """Return what a log holds."""
+    facts = sessionized.select(
+        events=pl.len(),
+        users=pl.col(USER_ID).n_unique(),
+        views=(pl.col(EVENT_TYPE) == VIEW).sum(),
+        purchases=(pl.col(EVENT_TYPE) == PURCHASE).sum(),
+        span=pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP).min(),
+    )
+    return LogFacts(**facts.collect().row(0, named=True))
+
+
+def _count(rows_path: Path, splits: Sequence[str]) -> dict[str, SplitCounts]:
+    kept = ~pl.col(_PURGED)
+    counted = (
+        pl.scan_parquet(rows_path)
+        .group_by(SPLIT)
+        .agg(
+            rows=kept.sum(),
+            positives=pl.col(LABEL).filter(kept).sum().cast(pl.Int64),
+            purged=pl.col(_PURGED).sum(),
+        )
+        .collect()
+    )
+    found = {row.pop(SPLIT): SplitCounts(**row) for row in counted.to_dicts()}
+    return {split: found.get(split, SplitCounts(0, 0, 0)) for split in splits}
+
+
+def _sink_splits(work: Work, features: pl.LazyFrame, counts: dict[str, SplitCounts]) -> list[Made]:
+    partials = {unit: work.workspace.partial(unit) for unit in work.units}
+    pl.collect_all(
+        [
+            features.filter(pl.col(SPLIT) == split_of(unit)).drop(SPLIT).sink_parquet(partial, lazy=True)
+            for unit, partial in partials.items()
+        ]
+    )
+    made = []
+    for unit, partial in partials.items():
+        count = counts[split_of(unit)]
+        noted = {"positives": count.positives, "purged": count.purged}
+        made.append(Made(unit, partial, unit, rows=row_count(partial), counts=noted))
+    return made

@@ -1,0 +1,54 @@
+"""`pipeline.log`: what ran and when, and the full traceback of whatever failed."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOG_FORMAT: Final = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
+TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
+
+
+@contextmanager
+def logging_to(path: Path, /, *, verbose: bool = False) -> Iterator[None]:
+    """Write the package's log records, and Python's warnings, to the end of a file.
+
+    The file is made with the first record. An unwritable file stops nothing here: where it matters, the stage that
+    writes beside it says so.
+    """
+    handler = _QuietFileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter(LOG_FORMAT, TIME_FORMAT))
+    loggers = [logging.getLogger("purchase_pred"), logging.getLogger("py.warnings")]
+    levels = [logger.level for logger in loggers]
+    logging.captureWarnings(capture=True)
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = True
+        handler.close()
+
+
+class _QuietFileHandler(logging.FileHandler):
+    """A handler that neither prints a traceback nor raises when the file cannot be written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (its base's name)
+        """Let the record go."""

@@ -1,0 +1,57 @@
+"""The trained models of a workspace: which there are, which is the newest, and how they were judged."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from purchase_pred.errors import InputError
+from purchase_pred.pipeline.freshness import fresh_output
+from purchase_pred.pipeline.stages import MODELS, STAGE_BY_NAME, model_folders
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from purchase_pred.pipeline.workspace import Workspace
+    from purchase_pred.settings import Settings
+
+METRICS_FILE: Final = "metrics.json"
+
+
+def fresh_metrics(workspace: Workspace, settings: Settings, /) -> list[dict[str, Any]]:
+    """Return the `metrics.json` of the up-to-date model of each kind in `train.models`."""
+    stage = STAGE_BY_NAME["train"]
+    folders = [fresh_output(stage, kind, workspace, settings) for kind in settings.train.models]
+    return [read_metrics(folder) for folder in folders if folder]
+
+
+def read_metrics(folder: Path, /) -> dict[str, Any]:
+    """Return the `metrics.json` of a model."""
+    path = folder / METRICS_FILE
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); train the model again") from error
+    return document
+
+
+def newest_model(workspace: Workspace, /) -> Path:
+    """Return the folder of the newest model; of those trained together, the best on validation.
+
+    Raises
+    ------
+    InputError
+        There is no model.
+    """
+    folders = [folder for kind in MODELS for folder in model_folders(workspace, kind)]
+    if not folders:
+        raise InputError(f"{workspace.path('models')} holds no model; `purchase-pred run all` trains some")
+    return max(folders, key=lambda folder: (_moment(folder), _validation(folder)))
+
+
+def _moment(folder: Path) -> str:
+    return folder.name.partition("_")[2]
+
+
+def _validation(folder: Path) -> float:
+    return float(read_metrics(folder)["splits"]["val"]["average_precision"] or 0.0)

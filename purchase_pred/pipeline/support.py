@@ -1,0 +1,146 @@
+"""Whether a log can support a target: a verdict on counts, with the settings that would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from purchase_pred.durations import parse_duration
+from purchase_pred.errors import UnsupportedTargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purchase_pred.settings import Settings
+
+_HORIZONS: Final = (
+    "30d", "14d", "7d", "3d", "1d", "12h", "6h", "3h", "1h", "30m", "15m", "5m", "1m",
+)  # fmt: skip
+"""Horizons that one would choose, the longest first."""
+
+_DAY: Final = timedelta(days=1)
+_HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class LogFacts:
+    """What a log holds."""
+
+    events: int
+    users: int
+    views: int
+    purchases: int
+    span: timedelta
+    """Time from the first event to the last."""
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """Prediction points of one split."""
+
+    rows: int
+    """Rows that were kept."""
+    positives: int
+    purged: int
+    """Rows whose T or label end lies outside the split."""
+
+
+def check_rows(facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, settings: Settings) -> None:
+    """Raise unless every split has rows.
+
+    Raises
+    ------
+    UnsupportedTargetError
+        Says which split has none, what the target needs, what the log has, and which settings would do.
+    """
+    empty = [split for split, count in counts.items() if not count.rows]
+    if not empty:
+        return
+    if not facts.views and _rows_come_from_views(settings):
+        raise UnsupportedTargetError(
+            f"no prediction points: target.level user_item at session close takes one row per item viewed, and the "
+            f"log holds no view among {facts.events:,} events; try --set target.level=user "
+            f"--set anchors.kind=calendar (one row per user and date)"
+        )
+    purged = sum(count.purged for count in counts.values())
+    raise UnsupportedTargetError(
+        f"no complete label in {', '.join(empty)}: the log spans {spoken(facts.span)}, and target.horizon "
+        f"{settings.target.horizon}{_closing(settings)} must fit within each split (train {settings.split.train:g}, "
+        f"val {settings.split.val:g}, test {_test_share(settings):g} of the span, boundaries floored to "
+        f"{settings.split.align}); {purged:,} rows were purged; {_advice(facts, settings)}"
+    )
+
+
+def check_labels(facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, settings: Settings) -> None:
+    """Raise unless every split has rows that buy and rows that do not.
+
+    Raises
+    ------
+    UnsupportedTargetError
+        As `check_rows`, and where a split has labels of one kind only.
+    """
+    check_rows(facts, counts, settings=settings)
+    if not facts.purchases:
+        raise UnsupportedTargetError(
+            f"no purchase among {facts.events:,} events, and every target asks for one; if the log names purchases "
+            "otherwise, say so when it is read: `purchase-pred ingest ... --event purchase=NAME`"
+        )
+    for split, count in counts.items():
+        if count.positives in {0, count.rows}:
+            kind = "buys" if not count.positives else "does not buy"
+            raise UnsupportedTargetError(
+                f"none of the {count.rows:,} rows of {split} {kind} (target.level {settings.target.level}, horizon "
+                f"{settings.target.horizon}; {facts.purchases:,} purchases by {facts.users:,} users in "
+                f"{spoken(facts.span)}): a model cannot be trained and judged without both; "
+                f"{_advice(facts, settings)}, another target.level, or bring in a longer log"
+            )
+
+
+def spoken(span: timedelta, /) -> str:
+    """Return a time span as people say it.
+
+    Examples
+    --------
+    >>> spoken(timedelta(hours=4, minutes=12)), spoken(timedelta(days=90)), spoken(timedelta(seconds=40))
+    ('4.2 hours', '90.0 days', '0.7 minutes')
+    """
+    if span >= 2 * _DAY:
+        return f"{span / _DAY:.1f} days"
+    return f"{span / _HOUR:.1f} hours" if span >= 2 * _HOUR else f"{span / timedelta(minutes=1):.1f} minutes"
+
+
+def _rows_come_from_views(settings: Settings) -> bool:
+    return settings.target.level == "user_item" and settings.anchors.kind == "session_close"
+
+
+def _test_share(settings: Settings) -> float:
+    return round(1 - settings.split.train - settings.split.val, 9)
+
+
+def _closing(settings: Settings) -> str:
+    if settings.anchors.kind != "session_close":
+        return ""
+    return f" after a silence of {settings.session.inactivity_threshold_minutes:g} minutes"
+
+
+def _advice(facts: LogFacts, settings: Settings) -> str:
+    shares = settings.split
+    smallest = facts.span * min(shares.train, shares.val, _test_share(settings))
+    gap = timedelta(minutes=settings.session.inactivity_threshold_minutes)
+    silence = gap if settings.anchors.kind == "session_close" else timedelta()
+    changes = []
+    if shares.align != "none" and parse_duration(shares.align) > smallest / 4:
+        changes.append("split.align=none")
+    if silence > smallest / 2:
+        changes += ["anchors.kind=in_session", "target.level=session"]
+        silence = timedelta()
+    room = (smallest - silence) / 2
+    fitting = next((horizon for horizon in _HORIZONS if parse_duration(horizon) <= room), None)
+    if fitting is None:
+        return "the log is too short for any target: bring in a longer one"
+    if parse_duration(fitting) != parse_duration(settings.target.horizon):
+        changes.insert(0, f"target.horizon={fitting}")
+    if not changes:
+        return "try other shares of split.train and split.val"
+    return "try " + " ".join(f"--set {change}" for change in changes)

@@ -1,0 +1,74 @@
+"""The stage `train`: models, each a folder that appears whole, judged beside the baselines."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from purchase_pred.evaluation import evaluate
+from purchase_pred.models import save_bundle, save_pickle, train_models
+from purchase_pred.pipeline.featuring import log_facts
+from purchase_pred.pipeline.model_store import METRICS_FILE
+from purchase_pred.pipeline.parquet import scan
+from purchase_pred.pipeline.stage import Made
+from purchase_pred.pipeline.stages import SPLITS
+from purchase_pred.pipeline.support import SplitCounts, check_labels
+from purchase_pred.pipeline.workspace import MODELS_FOLDER, SESSIONIZED_FILE, features_file, remove
+from purchase_pred.schema import LABEL, PREDICTION_TIME, SESSIONIZED, TIME_DTYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purchase_pred.models import FittedModel
+    from purchase_pred.pipeline.stage import Work
+    from purchase_pred.pipeline.workspace import Workspace
+    from purchase_pred.schema import Requirement
+
+_REQUIRED: Final[Mapping[str, Requirement]] = {PREDICTION_TIME: TIME_DTYPE, LABEL: pl.UInt8}
+
+
+def train(work: Work, /) -> list[Made]:
+    """Train and judge the models asked for, all under the same moment in their names."""
+    splits = {split: scan(work.read(features_file(split)), _REQUIRED).collect() for split in SPLITS}
+    _check(work, splits)
+    chosen = work.settings.train.model_copy(update={"models": work.units})
+    settings = work.settings.model_copy(update={"train": chosen})
+    trained_at = _free_moment(work.workspace, work.units)
+    models = train_models(splits["train"], splits["val"], settings=settings, trained_at=trained_at)
+    logistic = next((model for model in models if model.kind == "logistic"), None)
+    made = []
+    for model in models:
+        document = evaluate(model, splits, settings=settings, logistic=logistic)
+        made.append(_write_model(work.workspace, model, document))
+    return made
+
+
+def _check(work: Work, splits: Mapping[str, pl.DataFrame]) -> None:
+    counts = {name: SplitCounts(frame.height, int(frame[LABEL].sum()), 0) for name, frame in splits.items()}
+    facts = log_facts(scan(work.read(SESSIONIZED_FILE), SESSIONIZED))
+    check_labels(facts, counts, settings=work.settings)
+
+
+def _free_moment(workspace: Workspace, kinds: tuple[str, ...]) -> datetime:
+    """Return the first second from now on that no model folder is named by."""
+    moment = datetime.now(UTC).replace(microsecond=0)
+    while any(workspace.path(f"{MODELS_FOLDER}/{kind}_{moment:%Y%m%d_%H%M%S}").exists() for kind in kinds):
+        moment += timedelta(seconds=1)
+    return moment
+
+
+def _write_model(workspace: Workspace, model: FittedModel, document: dict[str, Any]) -> Made:
+    output = f"{MODELS_FOLDER}/{model.name}"
+    folder = workspace.partial(output)
+    remove(folder)
+    save_bundle(model, folder)
+    (folder / METRICS_FILE).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    pickled = workspace.partial(f"{output}.pkl")
+    save_pickle(model, pickled)
+    pickled.replace(workspace.path(f"{output}.pkl"))
+    test = document["splits"]["test"]
+    counts = {"average_precision_test": test["average_precision"]}
+    return Made(model.kind, folder, output, rows=model.training["rows"], counts=counts)

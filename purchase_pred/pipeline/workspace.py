@@ -1,0 +1,115 @@
+"""A workspace: the folder whose files the stages read and write, one run at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from purchase_pred.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+USERS_FILE: Final = "data/raw/users.parquet"
+CATALOG_FILE: Final = "data/raw/item_catalog.parquet"
+EVENTS_FILE: Final = "data/raw/clickstream_events.parquet"
+REJECTED_FILE: Final = "data/raw/rejected.parquet"
+SESSIONIZED_FILE: Final = "data/processed/sessionized_events.parquet"
+MODELS_FOLDER: Final = "models"
+LOG_FILE: Final = "pipeline.log"
+LOCK_FILE: Final = ".purchase_pred.lock"
+
+_FOLDERS: Final = ("data/raw", "data/processed", "data/features", MODELS_FOLDER)
+_HOLDER_FILE: Final = ".purchase_pred.lock.json"
+_PARTIAL: Final = ".partial"
+
+
+def split_events_file(split: str, /) -> str:
+    """Return where the events of a split lie."""
+    return f"data/processed/{split}_events.parquet"
+
+
+def features_file(split: str, /) -> str:
+    """Return where the features of a split lie."""
+    return f"data/features/{split}_features.parquet"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with `data/`, `models/` and `pipeline.log`; paths within it are relative texts with slashes."""
+
+    root: Path
+
+    def path(self, relative: str, /) -> Path:
+        """Return where a file of the workspace lies."""
+        return self.root / relative
+
+    def relative(self, path: Path, /) -> str:
+        """Return the path of a file within the workspace, with slashes."""
+        return path.relative_to(self.root).as_posix()
+
+    def partial(self, relative: str, /) -> Path:
+        """Return the temporary name, in the same folder, under which a file or folder is made; the folder exists."""
+        path = self.path(relative)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.with_name(f".{path.name}{_PARTIAL}")
+
+    def leftovers(self) -> list[Path]:
+        """Return what interrupted runs left under temporary names."""
+        return sorted(path for folder in _FOLDERS for path in self.path(folder).glob(f".*{_PARTIAL}"))
+
+    def clean(self) -> list[str]:
+        """Remove what interrupted runs left, and return its names; only the holder of the lock may."""
+        leftovers = self.leftovers()
+        for path in leftovers:
+            remove(path)
+        return [self.relative(path) for path in leftovers]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the workspace against other runs.
+
+        Raises
+        ------
+        WorkspaceError
+            Another run holds it; names its process and since when.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path(LOCK_FILE), timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise WorkspaceError(
+                f"{self.root}: another run is writing to this workspace ({self._holder()}); "
+                "wait until it has ended, or stop it"
+            ) from error
+        try:
+            since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+            self.path(_HOLDER_FILE).write_text(json.dumps({"pid": os.getpid(), "since": since}), encoding="utf-8")
+            yield
+        finally:
+            self.path(_HOLDER_FILE).unlink(missing_ok=True)
+            lock.release()
+
+    def _holder(self) -> str:
+        try:
+            holder = json.loads(self.path(_HOLDER_FILE).read_text(encoding="utf-8"))
+            return f"process {holder['pid']}, since {holder['since']}"
+        except (OSError, ValueError, KeyError):
+            return "a process that has only just begun"
+
+
+def remove(path: Path, /) -> None:
+    """Remove a file or a whole folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
