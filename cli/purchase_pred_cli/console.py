@@ -50,10 +50,8 @@ class Screen:
             yield
 
     def stage_starts(self, stage: str, reasons: Sequence[str], /) -> None:
-        """Start the live line, and say why."""
-        self._line.start(stage)
-        for reason in reasons:
-            self._console.print(f"[dim]{stage:<11} {escape(reason)}[/dim]")
+        """Start the live line, with the reasons in it."""
+        self._line.start(stage, "; ".join(reasons))
 
     def rows_done(self, rows: int, /) -> None:
         """Count up the live line."""
@@ -63,14 +61,13 @@ class Screen:
         """Leave a line behind."""
         self._line.stop()
         if report.state == "ran":
-            rows = f"{report.rows or 0:,} rows"
-            detail = f"[green]done[/green] in {report.seconds:.1f} s, {rows}, {_memory()}"
+            counts = [f"{name} {count:,}" for name, count in _totals(report).items()]
+            facts = ", ".join([f"{report.rows or 0:,} rows", *counts, _memory()])
+            reasons = escape("; ".join(report.reasons))
+            detail = f"[green]done[/green] in {report.seconds:.1f} s: {escape(facts)} [dim]({reasons})[/dim]"
         else:
             detail = f"[dim]{_WORDS[report.state]}[/dim]"
-        self._console.print(f"[bold]{report.stage:<11}[/bold] {detail}")
-        for output, counts in report.counts.items():
-            shown = ", ".join(f"{name} {_number(value)}" for name, value in counts.items())
-            self._console.print(f"            [dim]{escape(output)}: {escape(shown)}[/dim]")
+        self._console.print(f"[bold]{report.stage:<11}[/bold]{detail}")
 
     def warns(self, message: str, /) -> None:
         """Say what stops nothing."""
@@ -87,11 +84,13 @@ class _RunningLine:
     def __init__(self) -> None:
         self.rows = 0
         self._stage = ""
+        self._why = ""
         self._started = 0.0
 
-    def start(self, stage: str) -> None:
+    def start(self, stage: str, why: str) -> None:
         self.rows = 0
         self._stage = stage
+        self._why = why
         self._started = time.monotonic()
 
     def stop(self) -> None:
@@ -100,10 +99,10 @@ class _RunningLine:
     def __rich__(self) -> Text:
         if not self._stage:
             return Text("")
-        parts = [f"{self._stage:<11} running {time.monotonic() - self._started:.0f} s"]
+        parts = [f"{self._stage:<11}running {time.monotonic() - self._started:.0f} s"]
         if self.rows:
             parts.append(f"{self.rows:,} rows")
-        return Text(", ".join([*parts, _memory()]), style="cyan")
+        return Text.assemble((", ".join([*parts, _memory()]), "cyan"), (f" ({self._why})", "dim"))
 
 
 def _memory() -> str:
@@ -111,7 +110,11 @@ def _memory() -> str:
     return f"peak {peak / 1e6:,.0f} MB"
 
 
-def _number(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _totals(report: "StageReport") -> dict[str, int]:
+    """Return what was counted, over all outputs of the stage."""
+    totals: dict[str, int] = {}
+    for counts in report.counts.values():
+        for name, count in counts.items():
+            if isinstance(count, int):
+                totals[name] = totals.get(name, 0) + count
+    return totals

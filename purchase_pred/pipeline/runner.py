@@ -151,6 +151,8 @@ def _due(request: Request, verdicts: Mapping[str, Verdict], *, force: bool) -> t
 
 
 def _reasons(verdicts: Mapping[str, Verdict], due: tuple[str, ...], *, force: bool) -> tuple[str, ...]:
+    if all(verdict.state == "missing" for verdict in verdicts.values()):
+        return ("missing",)
     reasons = dict.fromkeys(
         f"{verdict.state}: {reason}" if verdict.state == "stale" else reason
         for verdict in verdicts.values()
