@@ -1,0 +1,130 @@
+"""Anchors: examples that read as the contract, and the oracle on random logs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import anchors as oracle
+from oracle.events import DAY, HOUR, MICROSECOND, MINUTE, Anchor, Event
+from oracle.frames import Ids, anchors_of, event_frame
+from oracle.strategies import GAP, Shop, shops
+
+import purchase_pred as pp
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EXAMPLES = 120
+STEPS = {"12h": 12 * HOUR, "3d": 3 * DAY, "30d": 30 * DAY}
+END = Event(99, "zoe", 10 * DAY, "scroll", "lamp", session_index=1)
+
+
+def sessionized(shop: Shop) -> pl.LazyFrame:
+    return event_frame(shop.log.events, ids=shop.log.ids, sessionized=True)
+
+
+def first_time(shop: Shop) -> int:
+    return min((event.timestamp for event in shop.log.events), default=0)
+
+
+def closed(*events: Event) -> list[Anchor]:
+    """Return the session-close anchors of a log that ends long after the events."""
+    return anchors_of(pp.session_close_anchors(event_frame([*events, END], ids=Ids(), sessionized=True)))
+
+
+def plain(anchors: list[Anchor]) -> list[tuple]:
+    """Return the anchors sorted, with -1 for nothing."""
+    return sorted(tuple(-1 if value is None else value for value in anchor) for anchor in anchors)
+
+
+def test_session_close_is_the_threshold_after_the_last_event():
+    events = [
+        Event(0, "ann", 0, "view", "book", session_index=1),
+        Event(1, "ann", HOUR, "scroll", "pen", session_index=1),
+    ]
+    assert closed(*events) == [Anchor("ann", 1, "book", HOUR + GAP)]
+
+
+def test_session_close_has_one_row_per_item_viewed():
+    items = ("book", "pen", "book")
+    events = [Event(number, "ann", number, "view", item, session_index=1) for number, item in enumerate(items)]
+    assert sorted(anchor.item_id for anchor in closed(*events)) == ["book", "pen"]
+
+
+def test_session_without_a_view_gives_no_row():
+    assert closed(Event(0, "ann", 0, "purchase", "book", session_index=1)) == []
+
+
+def test_session_not_yet_closed_at_the_end_of_the_log_gives_no_row():
+    still_open = END._replace(event_id=0, user_id="ann", timestamp=END.timestamp - GAP + 1, event_type="view")
+    assert closed(still_open) == []
+
+
+def test_session_whose_silence_is_complete_before_the_log_ends_gives_a_row():
+    just_over = END._replace(event_id=0, user_id="ann", timestamp=END.timestamp - GAP - 1, event_type="view")
+    assert closed(just_over) == [Anchor("ann", 1, "lamp", END.timestamp - 1)]
+
+
+def test_in_session_point_is_a_microsecond_after_the_event():
+    events = [Event(number, "ann", number * MINUTE, "view", "book", session_index=1) for number in range(4)]
+    points = anchors_of(pp.in_session_anchors(event_frame(events, ids=Ids(), sessionized=True), every=2))
+    assert [point.prediction_time for point in points] == [MINUTE + MICROSECOND, 3 * MINUTE + MICROSECOND]
+
+
+@settings(max_examples=EXAMPLES)
+@given(shop=shops())
+def test_session_close_equals_the_oracle(shop):
+    found = anchors_of(pp.session_close_anchors(sessionized(shop), gap=timedelta(microseconds=GAP)))
+    assert plain(found) == plain(oracle.session_close(shop.log.events, gap=GAP))
+
+
+@settings(max_examples=EXAMPLES)
+@given(shop=shops(), every=st.sampled_from((1, 2, 3)))
+def test_points_after_every_kth_event_equal_the_oracle(shop, every):
+    found = anchors_of(pp.in_session_anchors(sessionized(shop), every=every))
+    assert plain(found) == plain(oracle.in_session(shop.log.events, every=every))
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(shop=shops(), at=st.sampled_from(("add_to_cart", "session_start")))
+def test_points_at_carts_and_at_session_starts_equal_the_oracle(shop, at):
+    found = anchors_of(pp.in_session_anchors(sessionized(shop), at=at))
+    assert plain(found) == plain(oracle.in_session(shop.log.events, at=at))
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    shop=shops(),
+    every=st.sampled_from(sorted(STEPS)),
+    later=st.sampled_from((0, 1, 40)),
+    level=st.sampled_from(("user", "user_item")),
+)
+def test_calendar_points_equal_the_oracle(shop, every, later, level):
+    start = (first_time(shop) // DAY + later) * DAY
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=start)
+    found = anchors_of(pp.calendar_anchors(sessionized(shop), every=every, start=moment, level=level))
+    expected = oracle.calendar(shop.log.events, every=STEPS[every], start=start, level=level)
+    assert plain(found) == plain(expected)
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(shop=shops(), every=st.sampled_from(sorted(STEPS)))
+def test_calendar_begins_one_step_after_the_first_day(shop, every):
+    start = first_time(shop) // DAY * DAY + STEPS[every]
+    found = anchors_of(pp.calendar_anchors(sessionized(shop), every=every))
+    assert plain(found) == plain(oracle.calendar(shop.log.events, every=STEPS[every], start=start))
+
+
+@settings(max_examples=EXAMPLES // 3)
+@given(shop=shops())
+def test_later_events_change_no_earlier_anchor(shop):
+    events = shop.log.events
+    cut = sorted(event.timestamp for event in events)[len(events) // 2] if events else 0
+    past = event_frame([e for e in events if e.timestamp <= cut], ids=shop.log.ids, sessionized=True)
+    for anchors in (pp.session_close_anchors, pp.in_session_anchors):
+        before = [anchor for anchor in anchors_of(anchors(past)) if anchor.prediction_time <= cut]
+        after = [anchor for anchor in anchors_of(anchors(sessionized(shop))) if anchor.prediction_time <= cut]
+        assert plain(before) == plain(after)

@@ -1,0 +1,94 @@
+"""Splits: examples that read as the contract, and the oracle on random logs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import splits as oracle
+from oracle.events import DAY, HOUR, MICROSECOND, MINUTE, Event
+from oracle.frames import Ids, event_frame, rows_of
+from oracle.strategies import shops
+from polars.testing import assert_frame_equal
+
+import purchase_pred as pp
+from purchase_pred.schema import SPLIT_DTYPE
+
+ALIGNMENTS = {"none": MICROSECOND, "1d": DAY, "6h": 6 * HOUR, "7d": 7 * DAY}
+SHARES = ((0.5, 0.25), (0.25, 0.5), (0.75, 0.125))  # exact in binary, so that no rounding is at issue
+TEN_DAYS = 10 * DAY
+
+
+def split_of(events: list[Event], **options: object) -> dict[int, str]:
+    """Return the split of each event by event_id."""
+    split = pp.temporal_split(event_frame(events, ids=Ids(), sessionized=True), **options)
+    return {row["event_id"]: row["split"] for row in rows_of(split)}
+
+
+def of_one_session_each(*times: int) -> list[Event]:
+    return [Event(number, f"u{number}", time, "view", "book", session_index=1) for number, time in enumerate(times)]
+
+
+def test_session_that_starts_at_a_boundary_is_in_the_later_split():
+    events = of_one_session_each(0, 7 * DAY - 1, 7 * DAY, 8 * DAY - 1, 8 * DAY, TEN_DAYS)
+    expected = {0: "train", 1: "train", 2: "val", 3: "val", 4: "test", 5: "test"}
+    assert split_of(events, train=0.7, val=0.15) == expected
+
+
+def test_boundaries_are_floored_to_the_alignment():
+    events = of_one_session_each(0, 8 * DAY, 8 * DAY + 12 * HOUR - 1, 8 * DAY + 12 * HOUR, TEN_DAYS)
+    assert split_of(events, train=0.7, val=0.15) == {0: "train", 1: "test", 2: "test", 3: "test", 4: "test"}
+    exact = split_of(events, train=0.7, val=0.15, align="none")
+    assert exact == {0: "train", 1: "val", 2: "val", 3: "test", 4: "test"}
+
+
+def test_alignment_counts_from_midnight_utc_not_from_the_first_event():
+    events = of_one_session_each(5 * HOUR, 5 * DAY - 1, 5 * DAY, 5 * DAY + 5 * HOUR, TEN_DAYS + 5 * HOUR)
+    assert split_of(events, train=0.5, val=0.25) == {0: "train", 1: "train", 2: "val", 3: "val", 4: "test"}
+
+
+def test_session_across_a_boundary_belongs_whole_to_the_split_in_which_it_starts():
+    events = [
+        *of_one_session_each(0, TEN_DAYS),
+        Event(7, "ann", 7 * DAY - MINUTE, "view", "book", session_index=1),
+        Event(8, "ann", 7 * DAY + MINUTE, "purchase", "book", session_index=1),
+        Event(9, "ann", 7 * DAY + HOUR, "view", "book", session_index=2),
+    ]
+    split = split_of(events)
+    assert (split[7], split[8], split[9]) == ("train", "train", "val")
+
+
+def test_split_is_an_enum_beside_the_columns_as_they_were():
+    events = event_frame(of_one_session_each(0, DAY), ids=Ids(), sessionized=True)
+    split = pp.temporal_split(events).collect()
+    assert split.columns == [*events.collect_schema().names(), "split"]
+    assert split.schema["split"] == SPLIT_DTYPE
+    assert_frame_equal(split.drop("split"), events.collect(), check_row_order=False)
+
+
+@settings(max_examples=150)
+@given(shop=shops(), shares=st.sampled_from(SHARES), align=st.sampled_from(sorted(ALIGNMENTS)))
+def test_splits_equal_the_oracle(shop, shares, align):
+    events = shop.log.events
+    train, val = shares
+    frame = event_frame(events, ids=shop.log.ids, sessionized=True)
+    found = rows_of(pp.temporal_split(frame, train=train, val=val, align=align))
+    expected = (
+        oracle.temporal_split(events, train=Fraction(train), val=Fraction(val), align=ALIGNMENTS[align])
+        if events
+        else {}
+    )
+    assert {row["event_id"]: row["split"] for row in found} == expected
+    assert len(found) == len(events)
+
+
+@settings(max_examples=40)
+@given(shop=shops())
+def test_order_of_rows_and_engine_do_not_matter(shop):
+    events = event_frame(shop.log.events, ids=shop.log.ids, sessionized=True)
+    order = pl.col("event_id")
+    expected = pp.temporal_split(events).sort(order).collect(engine="in-memory")
+    found = pp.temporal_split(events.reverse()).sort(order).collect(engine="streaming")
+    assert_frame_equal(found, expected)
