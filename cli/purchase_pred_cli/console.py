@@ -62,7 +62,8 @@ class Screen:
         self._line.stop()
         if report.state == "ran":
             counts = [f"{name} {count:,}" for name, count in _totals(report).items()]
-            facts = ", ".join([f"{report.rows or 0:,} rows", *counts, _memory()])
+            made = f"{len(report.outputs)} outputs" if report.rows is None else f"{report.rows:,} rows"
+            facts = ", ".join([made, *counts, _memory()])
             reasons = escape("; ".join(report.reasons))
             detail = f"[green]done[/green] in {report.seconds:.1f} s: {escape(facts)} [dim]({reasons})[/dim]"
         else:

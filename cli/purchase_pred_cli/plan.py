@@ -33,5 +33,9 @@ def _table(reports: "Sequence[StageReport]", words: dict[str, str]) -> Table:
     for report in reports:
         style = _STYLES[report.state]
         word = words.get(report.state, report.state)
-        table.add_row(report.stage, f"[{style}]{word}[/{style}]", escape("\n".join(report.reasons)))
+        table.add_row(
+            report.stage,
+            f"[{style}]{word}[/{style}]",
+            escape("\n".join(reason for reason in report.reasons if reason != report.state)),
+        )
     return table

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from purchase_pred.features import build_features
+from purchase_pred.pipeline.manifest import is_intact, read_manifest
 from purchase_pred.pipeline.parquet import row_count, scan, scan_if_there, sink
 from purchase_pred.pipeline.preparing import split_of
 from purchase_pred.pipeline.stage import Made
 from purchase_pred.pipeline.support import LogFacts, SplitCounts, check_rows
 from purchase_pred.pipeline.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
-from purchase_pred.prediction_rows import prediction_rows
+from purchase_pred.prediction_rows import prediction_rows, target_keys
 from purchase_pred.schema import (
     CATALOG,
     EVENT_TYPE,
+    ITEM_ID,
     LABEL,
     PURCHASE,
+    SESSION_INDEX,
     SESSIONIZED,
     SPLIT,
     TIMESTAMP,
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
 
     from purchase_pred.pipeline.stage import Work
 
-_PURGED = "purged"
+KEYS: Final = (USER_ID, SESSION_INDEX, ITEM_ID)
+
+_PURGED: Final = "purged"
 
 
 def make_features(work: Work, /) -> list[Made]:
@@ -45,14 +50,16 @@ def make_features(work: Work, /) -> list[Made]:
         counts = _count(rows_path, splits)
         check_rows(log_facts(sessionized), counts, settings=work.settings)
         kept = pl.scan_parquet(rows_path).filter(~pl.col(_PURGED), pl.col(SPLIT).is_in(splits)).drop(_PURGED)
+        unneeded = set(KEYS) & set(kept.collect_schema()) - set(target_keys(work.settings))
         features = build_features(
             kept,
             sessionized,
             catalog=scan_if_there(work.read(CATALOG_FILE), CATALOG),
             users=scan_if_there(work.read(USERS_FILE), USERS),
             settings=work.settings.features,
+            assume_sorted=_is_sorted(work.read(SESSIONIZED_FILE)),
         )
-        return _sink_splits(work, features, counts)
+        return _sink_splits(work, features.drop(unneeded), counts)
     finally:
         rows_path.unlink(missing_ok=True)
 
@@ -67,6 +74,12 @@ def log_facts(sessionized: pl.LazyFrame, /) -> LogFacts:
         span=pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP).min(),
     )
     return LogFacts(**facts.collect().row(0, named=True))
+
+
+def _is_sorted(sessionized: Path) -> bool:
+    """Tell whether the file is the one that `sessionize` wrote, and so in the order of users and time."""
+    manifest = read_manifest(sessionized)
+    return manifest is not None and manifest.stage == "sessionize" and is_intact(sessionized, manifest)
 
 
 def _count(rows_path: Path, splits: Sequence[str]) -> dict[str, SplitCounts]:

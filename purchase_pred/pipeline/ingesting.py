@@ -39,6 +39,7 @@ def ingest_stage(log_format: str, paths: Sequence[Path], /) -> Stage:
         inputs=files,
         units=(USERS_FILE, CATALOG_FILE, EVENTS_FILE, REJECTED_FILE),
         settings=("ingest",),
+        counted=(EVENTS_FILE,),
         options={_FORMAT: log_format, _PATHS: list(files)},
     )
 

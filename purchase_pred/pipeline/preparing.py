@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -25,9 +24,15 @@ def sessionize_events(work: Work, /) -> list[Made]:
     events = scan(path, EVENTS)
     if not row_count(path):
         raise InputError(f"{path}: the log must hold events, and holds none")
-    gap = timedelta(minutes=work.settings.session.inactivity_threshold_minutes)
     partial = work.workspace.partial(SESSIONIZED_FILE)
-    return [Made(SESSIONIZED_FILE, partial, SESSIONIZED_FILE, rows=sink(sessionize(events, gap=gap), partial))]
+    return [
+        Made(
+            SESSIONIZED_FILE,
+            partial,
+            SESSIONIZED_FILE,
+            rows=sink(sessionize(events, gap=work.settings.session.gap), partial),
+        )
+    ]
 
 
 def split_events(work: Work, /) -> list[Made]:

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from purchase_pred.pipeline.freshness import Verdict
-    from purchase_pred.pipeline.stage import Observer, Stage
+    from purchase_pred.pipeline.stage import Made, Observer, Stage
     from purchase_pred.pipeline.workspace import Workspace
     from purchase_pred.settings import Settings
 
 GENERATE: Final = "generate"
+MISSING: Final = ("missing",)
+"""The reason why a stage runs of which no output is there."""
 
 _LOGGER: Final = logging.getLogger(__name__)
 
@@ -96,7 +98,8 @@ def plan_stages(
             check_raw_may_be_generated(workspace, force=force)
         reasons = _reasons(verdicts, due, force=force)
         upstream = [name for name in (*stage.inputs, *stage.optional_inputs) if name in remade]
-        reasons += tuple(f"{remade[name]} would make {name} again" for name in upstream)
+        if reasons != MISSING:
+            reasons += tuple(f"{remade[name]} would make {name} again" for name in upstream)
         missing = all(verdict.state == "missing" for verdict in verdicts.values())
         reports.append(StageReport(stage.name, "missing" if missing else "stale" if reasons else "fresh", reasons))
         if reasons:
@@ -122,7 +125,8 @@ def _run_stage(
     inputs = input_fingerprints(stage, workspace)
     work = Work(workspace, settings, due, observer, stage.options)
     try:
-        manifests = publish(stage.load()(work), stage, work=work, inputs=inputs)
+        made = stage.load()(work)
+        manifests = publish(made, stage, work=work, inputs=inputs)
     except BaseException:
         workspace.clean()
         raise
@@ -132,11 +136,16 @@ def _run_stage(
         stage.name,
         "ran",
         reasons,
-        rows=sum(manifest.rows or 0 for manifest in manifests),
+        rows=_rows(made, stage),
         seconds=time.perf_counter() - started,
         outputs=tuple(manifest.output for manifest in manifests),
         counts={manifest.output: dict(manifest.counts) for manifest in manifests if manifest.counts},
     )
+
+
+def _rows(made: Sequence[Made], stage: Stage) -> int | None:
+    counted = [one.rows for one in made if not stage.counted or one.unit in stage.counted]
+    return None if None in counted else sum(rows or 0 for rows in counted)
 
 
 def _verdicts(request: Request, workspace: Workspace, settings: Settings) -> dict[str, Verdict]:
@@ -152,7 +161,7 @@ def _due(request: Request, verdicts: Mapping[str, Verdict], *, force: bool) -> t
 
 def _reasons(verdicts: Mapping[str, Verdict], due: tuple[str, ...], *, force: bool) -> tuple[str, ...]:
     if all(verdict.state == "missing" for verdict in verdicts.values()):
-        return ("missing",)
+        return MISSING
     reasons = dict.fromkeys(
         f"{verdict.state}: {reason}" if verdict.state == "stale" else reason
         for verdict in verdicts.values()
@@ -174,6 +183,7 @@ def _log(report: StageReport) -> None:
     if report.state != "ran":
         _LOGGER.info("%s: %s", report.stage, "up to date" if report.state == "fresh" else "existing raw data kept")
         return
-    _LOGGER.info("%s: %s rows in %.1f s", report.stage, f"{report.rows or 0:,}", report.seconds)
+    made = f"{len(report.outputs)} outputs" if report.rows is None else f"{report.rows:,} rows"
+    _LOGGER.info("%s: %s in %.1f s", report.stage, made, report.seconds)
     for output, counts in report.counts.items():
         _LOGGER.info("%s: %s", output, ", ".join(f"{name} {value}" for name, value in counts.items()))

@@ -91,6 +91,8 @@ class Stage:
     optional_inputs: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the outputs depend on beside settings, by the key under which the manifest holds it."""
+    counted: tuple[str, ...] = ()
+    """The units whose rows are the stage's rows; empty: all of them."""
     divisible: bool = False
     """Whether one unit can be made without the others."""
     find: Callable[[Workspace, str], Sequence[Path]] = lambda workspace, unit: [workspace.path(unit)]

@@ -42,6 +42,7 @@ STAGES: Final = (
         inputs=(),
         units=(USERS_FILE, CATALOG_FILE, EVENTS_FILE),
         settings=("dataset",),
+        counted=(EVENTS_FILE,),
     ),
     Stage(
         name="sessionize",

@@ -135,7 +135,7 @@ def _advice(facts: LogFacts, settings: Settings) -> str:
     if silence > smallest / 2:
         changes += ["anchors.kind=in_session", "target.level=session"]
         silence = timedelta()
-    room = (smallest - silence) / 2
+    room = (smallest - silence) * 0.6
     fitting = next((horizon for horizon in _HORIZONS if parse_duration(horizon) <= room), None)
     if fitting is None:
         return "the log is too short for any target: bring in a longer one"

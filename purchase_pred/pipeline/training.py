@@ -71,4 +71,4 @@ def _write_model(workspace: Workspace, model: FittedModel, document: dict[str, A
     pickled.replace(workspace.path(f"{output}.pkl"))
     test = document["splits"]["test"]
     counts = {"average_precision_test": test["average_precision"]}
-    return Made(model.kind, folder, output, rows=model.training["rows"], counts=counts)
+    return Made(model.kind, folder, output, counts=counts)
