@@ -32,12 +32,12 @@ _DAY: Final = microseconds("1d")
 
 
 def session_close_anchors(
-    sessionized: pl.LazyFrame, /, *, gap: timedelta | str = timedelta(minutes=30)
+    sessionized: pl.LazyFrame, /, *, gap: timedelta | str = timedelta(minutes=30), end: datetime | None = None
 ) -> pl.LazyFrame:
     """Ask, when a session is known to be over, about every item that was viewed in it.
 
-    T = last event of the session + `gap`. A session that is not yet closed when the log ends, T > last event of the
-    log, gives no row.
+    T = last event of the session + `gap`. A session that is not yet closed when the log ends, T > `end`, gives no
+    row.
 
     Parameters
     ----------
@@ -45,6 +45,8 @@ def session_close_anchors(
         Columns ``user_id``, ``session_index``, ``timestamp``, ``event_type``, ``item_id``, in any order.
     gap
         The inactivity threshold that the sessions were made with.
+    end
+        The moment up to which the log is known, aware; None: its last event.
 
     Returns
     -------
@@ -76,8 +78,9 @@ def session_close_anchors(
     """
     _require(sessionized, ITEM_ID, EVENT_TYPE)
     closes = pl.col(TIMESTAMP).max().over(*_SESSION) + parse_duration(gap)
+    known = pl.col(TIMESTAMP).max() if end is None else pl.lit(end, dtype=TIME_DTYPE).alias(TIMESTAMP)
     return (
-        sessionized.select(*_SESSION, ITEM_ID, EVENT_TYPE, closes.alias(PREDICTION_TIME), pl.col(TIMESTAMP).max())
+        sessionized.select(*_SESSION, ITEM_ID, EVENT_TYPE, closes.alias(PREDICTION_TIME), known)
         .filter(_is_type(VIEW), pl.col(PREDICTION_TIME) <= pl.col(TIMESTAMP), pl.col(ITEM_ID).is_not_null())
         .select(*_SESSION, ITEM_ID, PREDICTION_TIME)
         .unique()

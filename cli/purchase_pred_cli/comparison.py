@@ -40,6 +40,17 @@ def print_comparison(documents: Sequence[Mapping[str, Any]], /) -> None:
     print_result(escape(verdict(documents)))
 
 
+def print_splits(document: Mapping[str, Any], /) -> None:
+    """Print how one model did on each split."""
+    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold", title=document["model"])
+    table.add_column("", no_wrap=True)
+    for split in document["splits"]:
+        table.add_column(split, justify="right")
+    for key, label in {"rows": "rows", "positives": "positives", "prevalence": "prevalence", **_METRICS}.items():
+        table.add_row(label, *(_shown(split[key]) for split in document["splits"].values()))
+    print_result(table)
+
+
 def verdict(documents: Sequence[Mapping[str, Any]], /) -> str:
     """Return which model won and by how much over everything else."""
     winner = _winner(documents)
@@ -51,10 +62,8 @@ def verdict(documents: Sequence[Mapping[str, Any]], /) -> str:
     }
     times = [f"{reached / value:.2f} x {name} ({value:.3f})" for name, value in others.items()]
     chosen = winner["splits"]["val"]["average_precision"]
-    return (
-        f"{winner['model']} won on validation (PR-AUC {chosen:.3f}). On test it reaches {reached:.3f}: "
-        f"{', '.join(times)}."
-    )
+    won = f"{winner['model']} won on validation (PR-AUC {chosen:.3f}). " if len(documents) > 1 else ""
+    return f"{won}On test {winner['model']} reaches {reached:.3f}: {', '.join(times)}."
 
 
 def _winner(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -72,4 +81,8 @@ def _heading(name: str) -> str:
 
 
 def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}" if abs(value) < 1 else f"{value:.2f}"
+    if value is None:
+        return "-"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4f}" if abs(value) < 1 else f"{value:.2f}"

@@ -1,3 +1,115 @@
 """Commands about trained models: evaluate and score."""
 
-COMMANDS = ()
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from purchase_pred_cli.options import READING, Common, command_options
+from purchase_pred_cli.stage_commands import SplitName
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_MODEL = typer.Option("--model", help="Folder, name or kind of a model. Default: the newest, the best of its run.")
+_SHOWN = 20
+
+
+@command_options(*READING)
+def evaluate(
+    common: Common,
+    *,
+    model: Annotated[str | None, _MODEL] = None,
+    split: Annotated[SplitName, typer.Option("--split", help="The split that the gate looks at.")] = SplitName.TEST,
+    min_pr_auc: Annotated[
+        float | None, typer.Option("--min-pr-auc", min=0, max=1, help="Exit with 3 below this PR-AUC.")
+    ] = None,
+) -> None:
+    """Judge a saved model beside the baselines; with --min-pr-auc, as a gate."""
+    from purchase_pred.errors import GateError
+    from purchase_pred.pipeline.evaluating import evaluate_saved
+    from purchase_pred.pipeline.model_store import find_model
+    from purchase_pred_cli.comparison import print_comparison, print_splits
+    from purchase_pred_cli.console import print_json
+
+    workspace = common.open_workspace()
+    document = evaluate_saved(workspace, common.resolve().settings, model=find_model(workspace, model))
+    if common.as_json:
+        print_json(document)
+    else:
+        print_splits(document)
+        print_comparison([document])
+    reached = document["splits"][split.value]["average_precision"]
+    if min_pr_auc is not None and (reached is None or reached < min_pr_auc):
+        found = "undefined" if reached is None else f"{reached:.4f}"
+        raise GateError(
+            f"gate missed: PR-AUC of {document['model']} on {split.value} is {found}, required {min_pr_auc}"
+        )
+
+
+@command_options(*READING)
+def score(
+    common: Common,
+    *,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
+    ] = None,
+    model: Annotated[str | None, _MODEL] = None,
+    top: Annotated[int | None, typer.Option("--top", min=1, help="Only the N highest scores.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write there too: .parquet, .csv, .ndjson or .jsonl.")
+    ] = None,
+) -> None:
+    """Say who will buy what: scores with what was known before a moment, the highest first."""
+    from purchase_pred.pipeline.export import check_export, export
+    from purchase_pred.pipeline.model_store import find_model
+    from purchase_pred.pipeline.scoring import parse_moment
+    from purchase_pred.pipeline.scoring import score as score_model
+    from purchase_pred_cli.console import print_json
+
+    if output:
+        check_export(output)
+    workspace = common.open_workspace()
+    folder = find_model(workspace, model)
+    moment = parse_moment(as_of) if as_of else None
+    scores = score_model(workspace, common.resolve().settings, model=folder, as_of=moment)
+    chosen = scores.head(top) if top else scores
+    if output:
+        export(chosen, output)
+    if common.as_json:
+        print_json(_document(folder.name, chosen))
+    else:
+        _print_scores(folder.name, chosen.head(top or _SHOWN), len(scores))
+
+
+COMMANDS = (evaluate, score)
+
+
+def _document(model: str, scores: "pl.DataFrame") -> dict[str, Any]:
+    rows = [{name: _plain(value) for name, value in row.items()} for row in scores.iter_rows(named=True)]
+    return {"schema_version": 1, "model": model, "scores": rows}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _print_scores(model: str, scores: "pl.DataFrame", total: int) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from purchase_pred_cli.console import print_result
+
+    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
+    table.title = f"{model}: {len(scores):,} of {total:,} scores"
+    for name in scores.columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in scores.iter_rows():
+        table.add_row(*(escape(_text(value)) for value in row))
+    print_result(table)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return f"{value:%Y-%m-%d %H:%M:%S}" if hasattr(value, "isoformat") else str(value)

@@ -189,21 +189,17 @@ def _run_requests(
 
 
 def _print_results(common: Common, settings: "Settings", reports: list["StageReport"]) -> None:
+    from purchase_pred.pipeline.model_store import fresh_metrics
     from purchase_pred_cli.console import print_json
 
     document: dict[str, Any] = _document(reports)
-    trained = any(report.stage == "train" for report in reports)
-    if not trained:
-        if common.as_json:
-            print_json(document)
-        return
-    from purchase_pred.pipeline.model_store import fresh_metrics
-    from purchase_pred_cli.comparison import print_comparison
-
-    metrics = fresh_metrics(common.open_workspace(), settings)
+    states = {report.stage: report.state for report in reports}
+    metrics = fresh_metrics(common.open_workspace(), settings) if "train" in states else []
     if common.as_json:
-        print_json(document | {"models": metrics})
-    elif any(report.stage == "train" and report.state == "ran" for report in reports):
+        print_json(document | ({"models": metrics} if metrics else {}))
+    elif states.get("train") == "ran":
+        from purchase_pred_cli.comparison import print_comparison
+
         print_comparison(metrics)
 
 

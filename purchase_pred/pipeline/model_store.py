@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.errors import InputError
 from purchase_pred.pipeline.freshness import fresh_output
 from purchase_pred.pipeline.stages import MODELS, STAGE_BY_NAME, model_folders
+from purchase_pred.pipeline.workspace import MODELS_FOLDER
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from purchase_pred.pipeline.workspace import Workspace
     from purchase_pred.settings import Settings
 
@@ -47,6 +47,24 @@ def newest_model(workspace: Workspace, /) -> Path:
     if not folders:
         raise InputError(f"{workspace.path('models')} holds no model; `purchase-pred run all` trains some")
     return max(folders, key=lambda folder: (_moment(folder), _validation(folder)))
+
+
+def find_model(workspace: Workspace, name: str | None, /) -> Path:
+    """Return the folder of a model by its path, its name or its kind; None: the newest.
+
+    Raises
+    ------
+    InputError
+        There is no such model; names those that there are.
+    """
+    if name is None:
+        return newest_model(workspace)
+    candidates = [Path(name), workspace.path(f"{MODELS_FOLDER}/{name}"), *model_folders(workspace, name)]
+    found = next((folder for folder in candidates if (folder / "model.json").is_file()), None)
+    if found is None:
+        known = [folder.name for kind in MODELS for folder in model_folders(workspace, kind)]
+        raise InputError(f"no model {name!r}, by path, name or kind; there are: {', '.join(known) or 'none'}")
+    return found
 
 
 def _moment(folder: Path) -> str:

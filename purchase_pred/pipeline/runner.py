@@ -97,9 +97,9 @@ def plan_stages(
         if stage.name == GENERATE and due:
             check_raw_may_be_generated(workspace, force=force)
         reasons = _reasons(verdicts, due, force=force)
-        upstream = [name for name in (*stage.inputs, *stage.optional_inputs) if name in remade]
+        upstream = dict.fromkeys(remade[name] for name in (*stage.inputs, *stage.optional_inputs) if name in remade)
         if reasons != MISSING:
-            reasons += tuple(f"{remade[name]} would make {name} again" for name in upstream)
+            reasons += tuple(f"{name} would run first" for name in upstream)
         missing = all(verdict.state == "missing" for verdict in verdicts.values())
         reports.append(StageReport(stage.name, "missing" if missing else "stale" if reasons else "fresh", reasons))
         if reasons:

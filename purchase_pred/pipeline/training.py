@@ -32,7 +32,7 @@ _REQUIRED: Final[Mapping[str, Requirement]] = {PREDICTION_TIME: TIME_DTYPE, LABE
 
 def train(work: Work, /) -> list[Made]:
     """Train and judge the models asked for, all under the same moment in their names."""
-    splits = {split: scan(work.read(features_file(split)), _REQUIRED).collect() for split in SPLITS}
+    splits = read_splits(work.workspace)
     _check(work, splits)
     chosen = work.settings.train.model_copy(update={"models": work.units})
     settings = work.settings.model_copy(update={"train": chosen})
@@ -44,6 +44,17 @@ def train(work: Work, /) -> list[Made]:
         document = evaluate(model, splits, settings=settings, logistic=logistic)
         made.append(_write_model(work.workspace, model, document))
     return made
+
+
+def read_splits(workspace: Workspace, /) -> dict[str, pl.DataFrame]:
+    """Return the feature frames of train, val and test.
+
+    Raises
+    ------
+    InputError
+        A file is missing or is no feature file.
+    """
+    return {split: scan(workspace.path(features_file(split)), _REQUIRED).collect() for split in SPLITS}
 
 
 def _check(work: Work, splits: Mapping[str, pl.DataFrame]) -> None:
