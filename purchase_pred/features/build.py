@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from purchase_pred.windows import Aggregate
 
 _ORDER: Final = (USER_ID, TIMESTAMP, EVENT_ID)
-_IN_EVENT_ORDER: Final = ((USER_ID,), (USER_ID, SESSION_INDEX))
-"""Entities by which events sorted by (user_id, timestamp, event_id) are sorted already."""
+_USER: Final = (USER_ID,)
+_SESSION: Final = (USER_ID, SESSION_INDEX)
 
 
 def build_features(
@@ -123,8 +123,9 @@ def build_features(
     events = with_context(sessionized if assume_sorted else sessionized.sort(_ORDER), items)
     described, events = with_codes(with_attributes(anchors, items, people), events)
     described, events = described.cache(), events.cache()
+    in_order = (_USER, _SESSION) if assume_sorted else (_USER,)
     parts = [
-        _part(described, events, by=by, aggregates=aggregates, daily=source == "daily", lag=lag)
+        _part(described, events, by=by, aggregates=aggregates, daily=source == "daily", lag=lag, in_order=in_order)
         for (source, by), aggregates in _calls(groups).items()
     ]
     wide = pl.concat([described, *parts], how="horizontal")
@@ -161,8 +162,12 @@ def _part(
     aggregates: Sequence[Aggregate],
     daily: bool,
     lag: timedelta,
+    in_order: Sequence[tuple[str, ...]],
 ) -> pl.LazyFrame:
-    """Return only the columns of the aggregates, in the order of the anchors."""
+    """Return only the columns of the aggregates, in the order of the anchors.
+
+    `in_order` are the entities by which events sorted by (user_id, timestamp, event_id) are sorted already.
+    """
     names = [name for aggregate in aggregates for name, _ in aggregate.columns]
     if daily:
         return _daily_part(anchors, events, by=by[0], aggregates=aggregates, lag=lag).select(names)
@@ -173,7 +178,7 @@ def _part(
         by=coded,
         aggregates=aggregates,
         availability_lag=lag,
-        order="by_entity" if by in _IN_EVENT_ORDER else "ties",
+        order="by_entity" if by in in_order else "ties",
     ).select(names)
 
 

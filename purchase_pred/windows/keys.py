@@ -66,13 +66,14 @@ def with_keys(
     if all(widths) and sum(widths) <= _SPAN.bit_length() - 1:
         base = _packed(schema, by, widths) * _SPAN
         located = anchors.with_columns(base.alias(BASE))
-        keyed = events.with_columns(base.alias(BASE)).with_columns(_event_key())
+        keyed = events.with_columns(base.alias(BASE)).filter(pl.col(BASE).is_not_null()).with_columns(_event_key())
         if order != "by_entity":
             tied = keyed.sort(EVENT_ID) if ties_matter and order == "any" else keyed
             keyed = tied.sort(KEY, maintain_order=ties_matter).cache()
     else:
         columns = [*by, TIMESTAMP] + ([EVENT_ID] if ties_matter else [])
-        in_order = events if order == "by_entity" else events.sort(columns, nulls_last=True)
+        named = events.filter(pl.col(name).is_not_null() for name in by)
+        in_order = named if order == "by_entity" else named.sort(columns, nulls_last=True)
         starts = in_order.with_columns(_entity_start(by))
         numbered = starts.with_columns((pl.col(_STARTS).cum_sum().cast(_WIDE) * _SPAN).alias(BASE)).cache()
         located = anchors.join(numbered.filter(_STARTS).select(*by, BASE), on=list(by), how="left")
@@ -89,7 +90,8 @@ def window_start(window: int | None) -> pl.Expr:
     """Return the key at which a window of so many microseconds opens, never before the entity's first key."""
     if window is None:
         return pl.col(BASE)
-    return pl.max_horizontal(pl.col(AT) - pl.lit(window, dtype=_WIDE), pl.col(BASE))
+    length = pl.lit(window, dtype=_WIDE)
+    return pl.when(pl.col(AT) - pl.col(BASE) > length).then(pl.col(AT) - length).otherwise(BASE)
 
 
 def _width(dtype: pl.DataType) -> int:
@@ -112,11 +114,10 @@ def _entity_start(by: Sequence[str]) -> pl.Expr:
 
 
 def _event_key() -> pl.Expr:
-    """Place a null time at a moment that never comes, and a null entity before all others, where no anchor looks."""
+    """Place a null time at a moment that never comes."""
     never = pl.lit(_ORIGIN - 1, dtype=_WIDE)
-    nowhere = pl.lit(-(2**127), dtype=_WIDE)
     time = pl.col(TIMESTAMP).to_physical().cast(_WIDE).fill_null(never)
-    return (pl.col(BASE) + time + _ORIGIN).fill_null(nowhere).alias(KEY)
+    return (pl.col(BASE) + time + _ORIGIN).alias(KEY)
 
 
 def _anchor_key(lag: int) -> pl.Expr:
