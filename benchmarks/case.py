@@ -37,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     peer.compute(load(peer, options.warm_up, options.order))
     loaded = load(peer, options.log, options.order)
     with Peak() as peak:
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), time.process_time()
         result = peer.compute(loaded)
-        seconds = time.perf_counter() - start
+        seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - start_cpu
     counts = peer.counts(result)
     if options.counts:
         np.save(options.counts, counts.astype(np.int64))
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         json.dumps(
             {
                 "seconds": seconds,
+                "cpu_seconds": cpu_seconds,
                 "peak_bytes": peak.bytes,
                 "bytes_above_loaded": peak.bytes - peak.bytes_before,
                 "anchors": len(counts),

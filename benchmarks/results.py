@@ -28,6 +28,7 @@ class Case:
     order: str
     events: int
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
     bytes_above_loaded: list[int] = field(default_factory=list)
     anchors: int = 0
@@ -48,6 +49,7 @@ class Case:
             self.skipped = report["skipped"]
             return
         self.seconds.append(report["seconds"])
+        self.cpu_seconds.append(report["cpu_seconds"])
         self.peak_bytes.append(report["peak_bytes"])
         self.bytes_above_loaded.append(report["bytes_above_loaded"])
         self.anchors = report["anchors"]
@@ -82,13 +84,14 @@ def print_tables(document: Mapping[str, Any]) -> None:
 def _table(title: str, rows: Iterable[Mapping[str, Any]]) -> Table:
     table = Table(title=title, caption="medians; ratios are per anchor, within rounds", title_justify="left")
     table.add_column("peer", no_wrap=True)
-    for name in ("seconds", "x ours", "x floor", "peak MB", "bytes/event"):
+    for name in ("seconds", "cpu s", "x ours", "x floor", "peak MB", "bytes/event"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("note")
     for row in rows:
         table.add_row(
             row["peer"],
             _number(row["seconds"], 4),
+            _number(row["cpu_seconds"], 4),
             _number(row["times_ours"], 2),
             _number(row["times_floor"], 2),
             _number(row["peak_bytes"], 0, unit=1e6),
@@ -108,6 +111,7 @@ def _row(case: Case, cases: list[Case]) -> dict[str, Any]:
         "anchors": case.anchors,
         "seconds": seconds,
         "all_seconds": case.seconds,
+        "cpu_seconds": median(case.cpu_seconds) if case.stands else None,
         "times_ours": _ratio(case, beside.get("ours")) if case.stands else None,
         "times_floor": _ratio(case, beside.get("single_pass")) if case.stands else None,
         "ns_per_anchor_window": seconds / case.anchors / WINDOWS * 1e9 if seconds else None,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numba
 import numpy as np
 import polars as pl
 
-from peers import COLUMNS, COUNTED, DAY, DAYS, polars_frames
+from peers import COLUMNS, COUNTED, DAY, DAYS, Order, polars_frames
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TITLE: Final = "compiled single pass"
 DISTRIBUTIONS: Final = ("numba", "polars")
@@ -16,8 +19,13 @@ DISTRIBUTIONS: Final = ("numba", "polars")
 _WINDOWS: Final = np.array([days * DAY for days in DAYS])
 
 
-load = polars_frames.load
 counts = polars_frames.counts
+
+
+def load(events: Path, anchors: Path, order: Order) -> polars_frames.Frames:
+    """Read both frames into memory, each column in one piece."""
+    loaded = polars_frames.load(events, anchors, order)
+    return loaded._replace(events=loaded.events.rechunk(), anchors=loaded.anchors.rechunk())
 
 
 def compute(loaded: polars_frames.Frames) -> pl.DataFrame:
@@ -35,8 +43,10 @@ def compute(loaded: polars_frames.Frames) -> pl.DataFrame:
 
 
 def _array(column: pl.Series) -> np.ndarray:
-    """Return what a column physically is, copying nothing."""
-    return column.to_physical().to_numpy()
+    """Return what a column physically is; read-only whether copied or not, so that one compilation serves all."""
+    array = column.to_physical().to_numpy()
+    array.setflags(write=False)
+    return array
 
 
 @numba.njit(cache=True)

@@ -107,7 +107,16 @@ def test_peer_with_other_counts_has_no_times(tmp_path: Path) -> None:
         def run(self, case: object, _log: Path, counts: Path | None) -> None:
             if counts:
                 np.save(counts, np.full((3, 12), 1 if case.peer == "ours" else 2))
-            case.note({"seconds": 1.0, "peak_bytes": 1, "bytes_above_loaded": 1, "anchors": 3, "versions": {}})
+            case.note(
+                {
+                    "seconds": 1.0,
+                    "cpu_seconds": 1.0,
+                    "peak_bytes": 1,
+                    "bytes_above_loaded": 1,
+                    "anchors": 3,
+                    "versions": {},
+                }
+            )
 
     cases = windows.measure(1_000, ["ours", "duckdb_range"], OffByOne(), runs=2, log=tmp_path)
     ours, other = results.as_document(cases)["cases"][:2]
