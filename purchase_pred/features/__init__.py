@@ -1,5 +1,7 @@
 """The feature dictionary: groups of declared aggregates and ratios, and the function that adds them to anchors."""
 
 from purchase_pred.features.build import build_features
+from purchase_pred.features.describe import describe_features
+from purchase_pred.features.group import Derived, FeatureGroup
 
-__all__ = ["build_features"]
+__all__ = ["Derived", "FeatureGroup", "build_features", "describe_features"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from purchase_pred.features.group import Derived, FeatureGroup, ratio
-from purchase_pred.features.sources import ITEM_CATEGORY
+from purchase_pred.features.sources import ITEM_CATEGORY, SHOWN_DISCOUNT
 from purchase_pred.schema import (
     ADD_TO_CART,
     EVENT_TYPE,
@@ -17,7 +17,7 @@ from purchase_pred.schema import (
     USER_ID,
     VIEW,
 )
-from purchase_pred.windows import count, hours_since_last, last
+from purchase_pred.windows import count, hours_since_last, last, mean
 
 
 def item_affinity() -> FeatureGroup:
@@ -36,6 +36,7 @@ def item_affinity() -> FeatureGroup:
             ),
             last("_cart_event", EVENT_TYPE, where=changes_cart),
             last("_shown_price", PRICE, where=pl.col(PRICE).is_not_null()),
+            mean("_seen_discount", SHOWN_DISCOUNT),
         ),
         derived=(
             Derived(

@@ -8,10 +8,11 @@ import polars as pl
 
 from purchase_pred.durations import parse_duration
 from purchase_pred.errors import SchemaError
-from purchase_pred.features.coding import CODES, with_codes
+from purchase_pred.features.coding import coded, with_codes
 from purchase_pred.features.dictionary import feature_groups
 from purchase_pred.features.sources import (
     ITEM_CATEGORY,
+    SHOP,
     checked_catalog,
     checked_users,
     daily_sums,
@@ -121,7 +122,7 @@ def build_features(
 
     items, people = checked_catalog(catalog, sessionized), checked_users(users, sessionized)
     events = with_context(sessionized if assume_sorted else sessionized.sort(_ORDER), items)
-    described, events = with_codes(with_attributes(anchors, items, people), events)
+    described, events = with_codes(with_attributes(anchors, items, people), events, numbered_sessions=assume_sorted)
     described, events = described.cache(), events.cache()
     in_order = (_USER, _SESSION) if assume_sorted else (_USER,)
     parts = [
@@ -135,7 +136,7 @@ def build_features(
 
 
 def _groups_for(keys: Sequence[str], groups: Iterable[FeatureGroup]) -> list[FeatureGroup]:
-    known = {*keys, ITEM_CATEGORY} if ITEM_ID in keys else set(keys)
+    known = {*keys, SHOP, ITEM_CATEGORY} if ITEM_ID in keys else {*keys, SHOP}
     return [group for group in groups if known.issuperset(group.by)]
 
 
@@ -171,11 +172,11 @@ def _part(
     names = [name for aggregate in aggregates for name, _ in aggregate.columns]
     if daily:
         return _daily_part(anchors, events, by=by[0], aggregates=aggregates, lag=lag).select(names)
-    coded = [CODES.get(name, name) for name in by]
+    codes = coded(by)
     return ordered_window_features(
-        anchors.select(*coded, PREDICTION_TIME),
+        anchors.select(*codes, PREDICTION_TIME),
         events,
-        by=coded,
+        by=codes,
         aggregates=aggregates,
         availability_lag=lag,
         order="by_entity" if by in in_order else "ties",

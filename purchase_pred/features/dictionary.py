@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purchase_pred.features.affinity import all_views, category_affinity, item_affinity
+from purchase_pred.features.attention import item_attention, session_item_attention
 from purchase_pred.features.calendar import calendar
+from purchase_pred.features.conversion import category_conversion, discount_seen, item_conversion, shop_conversion
+from purchase_pred.features.custom import custom_group
 from purchase_pred.features.frequency import frequency
 from purchase_pred.features.intent import intent
 from purchase_pred.features.item import category_popularity, item_attributes, item_popularity
+from purchase_pred.features.momentum import item_momentum, momentum
 from purchase_pred.features.price import price_comparison, price_level
 from purchase_pred.features.recency import recency
+from purchase_pred.features.sequence import sequence
 from purchase_pred.features.session_context import session_context
 
 if TYPE_CHECKING:
@@ -33,5 +38,20 @@ def feature_groups(settings: FeatureSettings, /) -> tuple[FeatureGroup, ...]:
         category_popularity(),
         price_level(),
         price_comparison(),
+        momentum(),
+        item_momentum(),
+        sequence(),
+        item_attention(),
+        session_item_attention(),
+        shop_conversion(),
+        category_conversion(),
+        item_conversion(),
+        discount_seen(),
         calendar(),
+        *(custom_group(feature) for feature in settings.custom),
     )
+
+
+def cross_user_columns(settings: FeatureSettings, /) -> tuple[str, ...]:
+    """Return the columns that look at all users, on complete days; every other one looks at the anchor's user alone."""
+    return tuple(name for group in feature_groups(settings) if group.source == "daily" for name in group.columns)

@@ -39,6 +39,11 @@ SHOWN_DISCOUNT: Final = "shown_discount_pct"
 ITEM_CATEGORY: Final = "item_category"
 ITEM_BASE_PRICE: Final = "item_base_price"
 CATALOG_PRICE: Final = "catalog_price"
+SHOP: Final = "__shop"
+PREVIOUS_TYPE: Final = "previous_type"
+LAST_ACTIONS: Final = "last_actions"
+VIEWED_CENTS: Final = "viewed_cents"
+PRICED_VIEWS: Final = "priced_views"
 HOUR: Final = "hour"
 WEEKDAY: Final = "weekday"
 
@@ -53,22 +58,36 @@ def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /) -> pl.Lazy
     LazyFrame
         The events, in their order, with ``category`` and ``base_price`` (of the catalog), ``shown_discount_pct``
         (Float64, 0 to 100), ``session_start``, ``continues_session`` (Boolean: not the session's first event),
-        ``hour`` (0..23) and ``weekday`` (1 Monday .. 7 Sunday), both UTC.
+        ``previous_type`` (of the event before in the session), ``last_actions`` (UInt8: this and the two events before
+        in the session, see `sequence`), ``hour`` (0..23) and ``weekday`` (1 Monday .. 7 Sunday), both UTC.
     """
     starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _SESSION)
     discount = 100 * (1 - ratio(PRICE, BASE_PRICE))
     known = catalog.select(ITEM_ID, CATEGORY, BASE_PRICE)
     return (
         sessionized.with_columns((~starts).fill_null(value=False).alias(CONTINUES))
-        .with_columns(pl.when(~pl.col(CONTINUES)).then(TIMESTAMP).forward_fill().alias(SESSION_START))
+        .with_columns(
+            pl.when(~pl.col(CONTINUES)).then(TIMESTAMP).forward_fill().alias(SESSION_START),
+            pl.when(CONTINUES).then(pl.col(EVENT_TYPE).shift(1)).alias(PREVIOUS_TYPE),
+            _last_actions().alias(LAST_ACTIONS),
+        )
         .join(known, on=ITEM_ID, how="left", maintain_order="left")
         .with_columns(
             pl.max_horizontal(discount, pl.when(discount.is_not_null()).then(0.0)).alias(SHOWN_DISCOUNT),
             pl.col(CATEGORY).alias(ITEM_CATEGORY),
+            pl.lit(0, dtype=pl.UInt8).alias(SHOP),
             pl.col(TIMESTAMP).dt.hour().alias(HOUR),
             pl.col(TIMESTAMP).dt.weekday().alias(WEEKDAY),
         )
     )
+
+
+def _last_actions() -> pl.Expr:
+    """Return this and the two actions before it in the session as digits of base 6, the latest lowest, 0 for none."""
+    action = pl.col(EVENT_TYPE).to_physical().cast(pl.UInt8) + 1
+    second = pl.when(CONTINUES).then(action.shift(1)).otherwise(0)
+    third = pl.when(pl.col(CONTINUES) & pl.col(CONTINUES).shift(1)).then(action.shift(2)).otherwise(0)
+    return action + 6 * second + 36 * third
 
 
 def daily_sums(events: pl.LazyFrame, /, *, by: str) -> pl.LazyFrame:
@@ -77,19 +96,30 @@ def daily_sums(events: pl.LazyFrame, /, *, by: str) -> pl.LazyFrame:
     Returns
     -------
     LazyFrame
-        `by`, ``timestamp`` (the day's midnight), ``event_id`` (0) and counts ``view``, ``add_to_cart``, ``purchase``.
+        `by`, ``timestamp`` (the day's midnight), ``event_id`` (0), counts ``view``, ``add_to_cart``, ``purchase`` and,
+        over the views with a price, ``priced_views`` and ``viewed_cents`` (their sum, each rounded to the cent); Int64.
     """
     kinds = (VIEW, ADD_TO_CART, PURCHASE)
+    priced = (pl.col(EVENT_TYPE) == VIEW) & pl.col(PRICE).is_finite()
+    cents = pl.when(priced).then((pl.col(PRICE) * 100).round().cast(pl.Int64, strict=False)).fill_null(0)
     return (
-        events.group_by(by, pl.col(TIMESTAMP).dt.truncate("1d"))
-        .agg((pl.col(EVENT_TYPE) == kind).sum().cast(pl.Int64).alias(kind) for kind in kinds)
+        events.select(by, EVENT_TYPE, pl.col(TIMESTAMP).dt.truncate("1d"), priced.alias("priced"), cents.alias("cents"))
+        .group_by(by, TIMESTAMP)
+        .agg(
+            *((pl.col(EVENT_TYPE) == kind).sum().cast(pl.Int64).alias(kind) for kind in kinds),
+            pl.col("priced").sum().cast(pl.Int64).alias(PRICED_VIEWS),
+            pl.col("cents").sum().alias(VIEWED_CENTS),
+        )
         .with_columns(pl.lit(0, dtype=pl.UInt64).alias(EVENT_ID))
     )
 
 
 def with_attributes(anchors: pl.LazyFrame, catalog: pl.LazyFrame, users: pl.LazyFrame, /) -> pl.LazyFrame:
     """Add to anchors, in their order, ``registration_date`` and, of their item, category, prices and creation time."""
-    described = anchors.join(users.select(USER_ID, REGISTRATION_DATE), on=USER_ID, how="left", maintain_order="left")
+    shop = pl.lit(0, dtype=pl.UInt8).alias(SHOP)
+    described = anchors.with_columns(shop).join(
+        users.select(USER_ID, REGISTRATION_DATE), on=USER_ID, how="left", maintain_order="left"
+    )
     if ITEM_ID not in anchors.collect_schema():
         return described
     item = catalog.select(

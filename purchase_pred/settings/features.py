@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
 from purchase_pred.settings.section import Duration, Lag, Section
+
+_WINDOWED: Final = ("count", "n_unique", "total", "mean", "minimum", "maximum")
+_AGGREGATES: Final = (*_WINDOWED, "last", "hours_since_last", "hours_since_first", "decayed_count")
+_ENTITY: Final = frozenset({"user_id", "item_id", "category", "session_index"})
 
 
 class SessionSettings(Section):
@@ -65,6 +69,58 @@ class TargetSettings(Section):
     """The purchase must also fall within the user's next so many sessions; none: no such limit."""
 
 
+class CustomFeature(Section):
+    """A feature of one's own: exactly one aggregate over a user's events."""
+
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z]\w*$")]
+    """Name of the column, followed by the window where there are windows."""
+    by: str | tuple[str, ...] = "user_id"
+    """The entity: user_id, alone or with item_id, category or session_index of the prediction point."""
+    where: str | None = None
+    """Which events count, an SQL condition over the events' columns and category, base_price, hour, weekday."""
+    windows: tuple[Duration, ...] | None = None
+    """Windows; none: all history before T."""
+    count: bool = False
+    """Number of events."""
+    n_unique: str | None = None
+    """Distinct values of this column."""
+    total: str | None = None
+    """Sum of this column."""
+    mean: str | None = None
+    """Mean of this column."""
+    minimum: str | None = None
+    """Smallest value of this column."""
+    maximum: str | None = None
+    """Largest value of this column."""
+    last: str | None = None
+    """This column of the latest event."""
+    hours_since_last: int | None = Field(default=None, ge=1)
+    """Hours since the k-th last event."""
+    hours_since_first: bool = False
+    """Hours since the first event."""
+    decayed_count: Duration | None = None
+    """Sum of 2^(-age / this half-life)."""
+
+    @property
+    def entity(self) -> tuple[str, ...]:
+        """The columns of the entity."""
+        return (self.by,) if isinstance(self.by, str) else self.by
+
+    @model_validator(mode="after")
+    def _is_one_aggregate_of_a_user(self) -> CustomFeature:
+        chosen = [name for name in _AGGREGATES if getattr(self, name)]
+        if len(chosen) != 1:
+            raise ValueError(f"give exactly one of {', '.join(_AGGREGATES)}, found {', '.join(chosen) or 'none'}")
+        if self.windows is not None and chosen[0] not in _WINDOWED:
+            raise ValueError(f"windows go with {', '.join(_WINDOWED)}, not with {chosen[0]}")
+        if "user_id" not in self.entity or not _ENTITY.issuperset(self.entity):
+            raise ValueError(
+                f"by must be user_id, alone or with {', '.join(sorted(_ENTITY - {'user_id'}))}, found "
+                f"{', '.join(self.entity)}"
+            )
+        return self
+
+
 class FeatureSettings(Section):
     """The feature dictionary."""
 
@@ -72,3 +128,5 @@ class FeatureSettings(Section):
     """Windows of the frequency group; a window w is [T - w, T)."""
     availability_lag: Lag = "0s"
     """How long after its timestamp an event becomes known."""
+    custom: tuple[CustomFeature, ...] = ()
+    """Features of one's own."""

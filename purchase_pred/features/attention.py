@@ -1,0 +1,53 @@
+"""How much attention the item got from the user, beside the other items of its category and session."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from purchase_pred.features.group import Derived, FeatureGroup, ratio
+from purchase_pred.schema import DURATION, EVENT_TYPE, ITEM_ID, SESSION_INDEX, USER_ID, VIEW
+from purchase_pred.windows import count, n_unique, total
+
+
+def item_attention() -> FeatureGroup:
+    """Declare dwell time on the item, the sessions it came up in, and its share of the views of its category."""
+    viewed = pl.col(EVENT_TYPE) == VIEW
+    return FeatureGroup(
+        name="attention",
+        by=(USER_ID, ITEM_ID),
+        aggregates=(
+            total("user_item_seconds", DURATION),
+            total("user_item_seconds", DURATION, windows=["7d"]),
+            n_unique("user_item_session_count", SESSION_INDEX),
+            count("user_item_view_count", where=viewed, windows=["7d"]),
+            count("_item_views", where=viewed, windows=["30d"]),
+        ),
+        derived=(
+            Derived(
+                name="user_item_share_of_category_30d",
+                expression=ratio("_item_views_30d", "user_category_view_count_30d"),
+                definition="the user's views of the item / of its category in [T - 30d, T)",
+                unit="share",
+                null_rule="null without a category or a view of it",
+            ),
+            Derived(
+                name="user_item_share_of_views_30d",
+                expression=ratio("_item_views_30d", "_all_views_30d"),
+                definition="the user's views of the item / all the user's views in [T - 30d, T)",
+                unit="share",
+                null_rule="null without a view",
+            ),
+        ),
+    )
+
+
+def session_item_attention() -> FeatureGroup:
+    """Declare views of and dwell time on the item within the anchor's session."""
+    return FeatureGroup(
+        name="attention",
+        by=(USER_ID, SESSION_INDEX, ITEM_ID),
+        aggregates=(
+            count("session_item_view_count", where=pl.col(EVENT_TYPE) == VIEW),
+            total("session_item_seconds", DURATION),
+        ),
+    )
