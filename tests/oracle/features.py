@@ -19,6 +19,10 @@ CROSS_USER = (
     *(f"item_{event_type}_count_{window}" for event_type in ITEM_COUNTS for window in ("7d", "30d")),
     "item_conversion_rate_30d",
     "category_conversion_rate_30d",
+    "item_conversion_smoothed_30d",
+    "category_conversion_smoothed_30d",
+    "item_price_to_category_mean_30d",
+    "item_view_trend_7d_30d",
 )
 """Columns that look at the events of all users."""
 
