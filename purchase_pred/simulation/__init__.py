@@ -1,7 +1,17 @@
-"""A synthetic shop: users with needs, items with prices that change, and the log of what they click."""
+"""A synthetic shop: users with needs, items with prices that change, the log of what they click, and the truth."""
 
 from purchase_pred.simulation.catalog import simulate_catalog
-from purchase_pred.simulation.clickstream import simulate_clickstream
+from purchase_pred.simulation.clickstream import WorldChunk, simulate_clickstream, simulate_world
+from purchase_pred.simulation.oracle import true_probability
+from purchase_pred.simulation.truth import TRUTH
 from purchase_pred.simulation.users import simulate_users
 
-__all__ = ["simulate_catalog", "simulate_clickstream", "simulate_users"]
+__all__ = [
+    "TRUTH",
+    "WorldChunk",
+    "simulate_catalog",
+    "simulate_clickstream",
+    "simulate_users",
+    "simulate_world",
+    "true_probability",
+]

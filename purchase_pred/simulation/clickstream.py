@@ -25,31 +25,31 @@ from purchase_pred.schema import (
     require,
 )
 from purchase_pred.simulation.arrays import concatenate, take
-from purchase_pred.simulation.clicks import Clicks, click
-from purchase_pred.simulation.journeys import Visits, live
+from purchase_pred.simulation.block import Block
+from purchase_pred.simulation.clicks import click
+from purchase_pred.simulation.journeys import live
 from purchase_pred.simulation.looks import idle_looks, need_looks
-from purchase_pred.simulation.needs import Needs, draw_needs
-from purchase_pred.simulation.rhythm import Rhythm, build_rhythm
-from purchase_pred.simulation.shop import Shop, open_shop
+from purchase_pred.simulation.needs import draw_needs
+from purchase_pred.simulation.rhythm import build_rhythm
+from purchase_pred.simulation.shop import open_shop
 from purchase_pred.simulation.streams import Stream, generator, user_blocks
-from purchase_pred.simulation.users import Users, draw_traits
+from purchase_pred.simulation.truth import truth_of
+from purchase_pred.simulation.users import draw_traits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from purchase_pred.settings.dataset import DatasetSettings
+    from purchase_pred.simulation.rhythm import Rhythm
+    from purchase_pred.simulation.shop import Shop
 
 
 @dataclass(frozen=True)
-class Block:
-    """What happened to a block of users: the clicks that everybody sees, and the causes that nobody sees."""
+class WorldChunk:
+    """What a block of users clicked, and the truth behind it."""
 
-    users: Users
-    needs: Needs
-    visits: Visits
-    clicks: Clicks
-    need_clicks: Clicks
-    """The clicks of `visits`, in their order, before the start and after the end of the period too."""
+    events: pl.DataFrame
+    truth: pl.DataFrame
 
 
 def simulate_clickstream(
@@ -88,14 +88,43 @@ def simulate_clickstream(
     known = 0
     rhythm = build_rhythm(dataset)
     shop = _open(dataset, users, catalog, rhythm)
-    for block in simulate_blocks(dataset, users, shop, rhythm):
+    for block in _blocks(dataset, users, shop, rhythm):
         events = _events(block, shop, rhythm, known)
         known += events.height
         yield events
 
 
-def simulate_blocks(dataset: DatasetSettings, users: pl.DataFrame, shop: Shop, rhythm: Rhythm) -> Iterator[Block]:
-    """Yield what happened to each block of users."""
+def simulate_world(dataset: DatasetSettings, users: pl.DataFrame, catalog: pl.DataFrame) -> Iterator[WorldChunk]:
+    """Yield the events of the synthetic shop together with the truth behind them.
+
+    Parameters
+    ----------
+    dataset, users, catalog
+        As for `simulate_clickstream`, which yields the same events.
+
+    Yields
+    ------
+    WorldChunk
+        `events` as there, and `truth` in the columns of `TRUTH`, both of the same block of users; `need_id` runs on
+        from chunk to chunk.
+
+    Raises
+    ------
+    InputError
+        `users` or `catalog` do not belong to these settings.
+    """
+    events_known = needs_known = 0
+    rhythm = build_rhythm(dataset)
+    shop = _open(dataset, users, catalog, rhythm)
+    for block in _blocks(dataset, users, shop, rhythm):
+        events = _events(block, shop, rhythm, events_known)
+        truth = truth_of(block, shop, rhythm, known=needs_known)
+        events_known += events.height
+        needs_known += truth.height
+        yield WorldChunk(events, truth)
+
+
+def _blocks(dataset: DatasetSettings, users: pl.DataFrame, shop: Shop, rhythm: Rhythm) -> Iterator[Block]:
     for number, rows in user_blocks(dataset):
         yield _simulate_block(dataset, users[rows.start : rows.stop], shop, rhythm, number)
 

@@ -53,7 +53,7 @@ def live(
 ) -> tuple[Needs, Visits]:
     """Return all needs, those opened by purchases of consumables included, and all visits before the end."""
     settings = dataset.needs
-    generations, visits, known = [needs], [], 0
+    generations, visits, known, made = [needs], [], 0, 0
     while len(generations[-1].user):
         current = generations[-1]
         paid = run_visits(current, shop, settings=settings, rhythm=rhythm, draws=draws)
@@ -64,6 +64,7 @@ def live(
             current.user[paid.need[bought]],
             paid.item[bought],
             rhythm.activity_at(paid.start[bought]),
+            made + bought,
             users=users,
             shop=shop,
             dataset=dataset,
@@ -72,6 +73,7 @@ def live(
         visits.append(replace(paid, need=paid.need + known))
         generations.append(children)
         known += len(current.user)
+        made += len(paid.need)
     if not visits:
         visits = [run_visits(needs, shop, settings=settings, rhythm=rhythm, draws=draws)]
     return concatenate(generations), concatenate(visits)

@@ -25,6 +25,7 @@ CANDIDATES: Final = 14
 REPEAT_ABANDONMENT: Final = 0.4
 REPEAT_VISITS: Final = 3
 NO_ITEM: Final = -1
+NO_VISIT: Final = -1
 
 
 class Kind(IntEnum):
@@ -64,6 +65,8 @@ class Needs:
     abandonment: Floats
     """Chance that the need is given up after a visit without a purchase."""
     max_visits: Ints
+    origin: Ints
+    """Position of the visit whose purchase made a repeat necessary, or `NO_VISIT`."""
 
 
 def draw_needs(
@@ -120,6 +123,7 @@ def describe_needs(
         pace=1.0 / np.array([each.days_between_visits for each in of_persona])[persona],
         abandonment=np.where(gift, 1.0, np.array([each.abandonment for each in of_persona])[persona]),
         max_visits=np.where(gift, 1, settings.max_visits),
+        origin=np.full(len(user), NO_VISIT),
     )
 
 
@@ -127,6 +131,7 @@ def repeat_needs(
     user: Ints,
     item: Ints,
     bought: Floats,
+    origin: Ints,
     /,
     *,
     users: Users,
@@ -151,6 +156,7 @@ def repeat_needs(
         pace=3.0 / shop.repeat_days[item],
         abandonment=np.full(size, REPEAT_ABANDONMENT),
         max_visits=np.full(size, REPEAT_VISITS, dtype=np.int64),
+        origin=origin,
     )
 
 

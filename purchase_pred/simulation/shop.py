@@ -56,6 +56,13 @@ class Shop:
         position: Ints = np.searchsorted(self.shelf, key, side="right") % len(self.item_id)
         return position
 
+    def find(self, item_id: pl.Series) -> Ints:
+        """Return the positions of items, -1 for those that the shop does not have."""
+        order = np.argsort(self.item_id)
+        wanted = item_id.to_numpy()
+        at = order[np.minimum(np.searchsorted(self.item_id, wanted, sorter=order), len(order) - 1)]
+        return np.where(self.item_id[at] == wanted, at, -1)
+
     def discount(self, week: Ints, item: Ints) -> Floats:
         """Return the discount of items in a week, as a share of the base price."""
         return np.where(self.promoted[week, item], self.depth[item], 0.0)

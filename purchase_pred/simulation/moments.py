@@ -1,0 +1,174 @@
+"""How the needs stand at a moment, from the truth and from nothing that happens after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from purchase_pred.schema import ITEM_ID, PREDICTION_TIME, USER_ID
+from purchase_pred.simulation.chances import OpenNeeds, purchase_within
+from purchase_pred.simulation.clicks import US_PER_MS
+from purchase_pred.simulation.rhythm import US_PER_WEEK
+from purchase_pred.simulation.truth import (
+    ABANDONMENT,
+    CART_INTENT,
+    CARTED_AT,
+    DECIDED_AT,
+    ENDED_AT,
+    INTENT,
+    ITEMS,
+    MAX_VISITS,
+    OPENED_AT,
+    PACE,
+    READY_AT,
+    SENSITIVITY,
+    SHARES,
+    VISIT_AT,
+)
+
+if TYPE_CHECKING:
+    from purchase_pred.settings.world import NeedSettings
+    from purchase_pred.simulation.arrays import Bools, Floats, Ints
+    from purchase_pred.simulation.rhythm import Rhythm
+    from purchase_pred.simulation.shop import Shop
+
+SLICE: Final = 50_000
+"""Pairs of anchor and need that are worked on at a time, to bound the memory."""
+END: Final = "end"
+_NEED: Final = "need"
+_AT: Final = "at"
+
+
+@dataclass(frozen=True)
+class VisitTimes:
+    """All visits by need and time."""
+
+    key: Ints
+    """Number of the need and start of the visit in milliseconds, the unit of clicks."""
+    decided: Ints
+    first: Ints
+    """Position of each need's first visit."""
+    length: int
+    """Mean time between the start of a visit and its decision, in microseconds."""
+
+    @staticmethod
+    def of(truth: pl.DataFrame, rhythm: Rhythm) -> VisitTimes:
+        """Return the visits of the truth."""
+        counts = truth[VISIT_AT].list.len().to_numpy().astype(np.int64)
+        start, decided = (
+            since_start(truth[name].explode(empty_as_null=False), rhythm) for name in (VISIT_AT, DECIDED_AT)
+        )
+        need = np.repeat(np.arange(len(counts)), counts)
+        length = int((decided - start).mean()) if len(start) else 0
+        return VisitTimes(_key(need, start // US_PER_MS), decided, np.cumsum(counts) - counts, length)
+
+    def before(self, need: Ints, clock: Ints) -> tuple[Ints, Bools]:
+        """Return how many visits of each need began before a moment, and whether the last of them goes on then."""
+        after_last = np.searchsorted(self.key, _key(need, -(-clock // US_PER_MS)))
+        count = after_last - self.first[need]
+        decided = np.append(self.decided, 0)[after_last - 1]
+        return count, (count > 0) & (decided >= clock)
+
+
+def chance_of_none(
+    rows: pl.DataFrame,
+    truth: pl.DataFrame,
+    visits: VisitTimes,
+    /,
+    *,
+    shop: Shop,
+    rhythm: Rhythm,
+    settings: NeedSettings,
+) -> Floats:
+    """Return for each row the chance that no need that is open at T ends in a purchase that counts.
+
+    Parameters
+    ----------
+    rows
+        `user_id`, `prediction_time`, `end` (microseconds until which visits may begin) and, where only the purchase of
+        one item counts, `item_id`.
+    truth, visits
+        The truth, and the visits in it.
+    shop, rhythm, settings
+        The laws of the world.
+    """
+    none = np.ones(rows.height)
+    for pairs in _open_pairs(rows, truth).iter_slices(SLICE):
+        bought = _chances(pairs, truth, visits, shop=shop, rhythm=rhythm, settings=settings)
+        np.multiply.at(none, pairs[_AT].to_numpy(), 1.0 - pairs[SHARES].to_numpy() * bought)
+    return none
+
+
+def since_start(times: pl.Series, rhythm: Rhythm) -> Ints:
+    """Return times as microseconds since the start of the period."""
+    return (times - rhythm.origin).dt.total_microseconds().to_numpy()
+
+
+def _open_pairs(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """Return each row with each need that is open at its T and could do, and the share of purchases that counts."""
+    life = truth.select(USER_ID, OPENED_AT, ENDED_AT, pl.int_range(pl.len()).alias(_NEED), ITEMS, SHARES)
+    if ITEM_ID in rows.columns:
+        keys = [USER_ID, ITEM_ID]
+        wanted = life.explode(ITEMS, SHARES).rename({ITEMS: ITEM_ID})
+    else:
+        keys = [USER_ID]
+        wanted = life.drop(ITEMS).with_columns(pl.lit(1.0).alias(SHARES))
+    not_over = pl.col(ENDED_AT).is_null() | (pl.col(ENDED_AT) >= pl.col(PREDICTION_TIME))
+    return (
+        rows.lazy()
+        .with_columns(pl.int_range(pl.len()).alias(_AT))
+        .join(wanted.lazy(), on=keys, maintain_order="left_right")
+        .filter(pl.col(OPENED_AT) < pl.col(PREDICTION_TIME), not_over)
+        .select(_AT, _NEED, SHARES, PREDICTION_TIME, END)
+        .collect()
+    )
+
+
+def _chances(
+    pairs: pl.DataFrame,
+    truth: pl.DataFrame,
+    visits: VisitTimes,
+    /,
+    *,
+    shop: Shop,
+    rhythm: Rhythm,
+    settings: NeedSettings,
+) -> Floats:
+    """Return the chance that each need ends in a purchase by the end of the horizon."""
+    need, clock = pairs[_NEED].to_numpy(), since_start(pairs[PREDICTION_TIME], rhythm)
+    of_need = truth[need]
+    count, within = visits.before(need, clock)
+    favourite = shop.find(of_need[ITEMS].list.first())
+    needs = OpenNeeds(
+        intent=of_need[INTENT].to_numpy(),
+        sensitivity=of_need[SENSITIVITY].to_numpy(),
+        cart_intent=of_need[CART_INTENT].to_numpy(),
+        pace=of_need[PACE].to_numpy(),
+        abandonment=of_need[ABANDONMENT].to_numpy(),
+        max_visits=of_need[MAX_VISITS].to_numpy().astype(np.int64),
+        visit=np.where(within, count, count + 1),
+        within=within,
+        in_cart=(of_need[CARTED_AT] < pairs[PREDICTION_TIME]).fill_null(value=False).to_numpy(),
+        discount=shop.depth[favourite],
+        promoted=shop.promoted[rhythm.week_at(clock), favourite].astype(np.float64),
+        promotion_share=shop.promotion_share[favourite],
+    )
+    ready = rhythm.activity_at(since_start(of_need[READY_AT], rhythm))
+    weeks = _weeks(clock, pairs[END].to_numpy(), ready, rhythm)
+    return purchase_within(needs, weeks, settings=settings)
+
+
+def _weeks(clock: Ints, end: Ints, ready: Floats, rhythm: Rhythm) -> Floats:
+    """Return the activity in each calendar week from T, or from when the need is ready, to the end."""
+    monday = clock - (clock - rhythm.monday) % US_PER_WEEK
+    most = int((-(-(end - monday) // US_PER_WEEK)).max(initial=1))
+    edges = np.clip(monday[:, None] + US_PER_WEEK * np.arange(most + 1), clock[:, None], end[:, None])
+    return np.diff(np.maximum(rhythm.activity_at(edges), ready[:, None]), axis=1)
+
+
+def _key(need: Ints, milliseconds: Ints) -> Ints:
+    """Return one number that orders by need, then by time; times reach some eight years either way."""
+    return (need << 39) + milliseconds + (1 << 38)

@@ -1,0 +1,157 @@
+"""The truth behind the log: every need, what it felt like from within, and when it was visited for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from purchase_pred.schema import ADD_TO_CART, EVENT_TYPES, TIME_DTYPE, USER_ID
+from purchase_pred.simulation.clicks import US_PER_MS, US_PER_SECOND
+from purchase_pred.simulation.needs import NO_ITEM, NO_VISIT, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purchase_pred.simulation.arrays import Ints
+    from purchase_pred.simulation.block import Block
+    from purchase_pred.simulation.rhythm import Rhythm
+    from purchase_pred.simulation.shop import Shop
+
+NEED_ID: Final = "need_id"
+KIND: Final = "kind"
+OPENED_AT: Final = "opened_at"
+READY_AT: Final = "ready_at"
+ENDED_AT: Final = "ended_at"
+CARTED_AT: Final = "carted_at"
+VISIT_AT: Final = "visit_at"
+DECIDED_AT: Final = "decided_at"
+ITEMS: Final = "items"
+SHARES: Final = "shares"
+INTENT: Final = "intent"
+SENSITIVITY: Final = "sensitivity"
+CART_INTENT: Final = "cart_intent"
+PACE: Final = "pace"
+ABANDONMENT: Final = "abandonment"
+MAX_VISITS: Final = "max_visits"
+
+TRUTH: Final[Mapping[str, pl.DataType]] = {
+    NEED_ID: pl.UInt64(),
+    USER_ID: pl.Int64(),
+    KIND: pl.Enum([kind.name.lower() for kind in Kind]),
+    OPENED_AT: TIME_DTYPE,
+    READY_AT: TIME_DTYPE,
+    ENDED_AT: TIME_DTYPE,
+    CARTED_AT: TIME_DTYPE,
+    VISIT_AT: pl.List(TIME_DTYPE),
+    DECIDED_AT: pl.List(TIME_DTYPE),
+    ITEMS: pl.List(pl.Int64()),
+    SHARES: pl.List(pl.Float64()),
+    INTENT: pl.Float64(),
+    SENSITIVITY: pl.Float64(),
+    CART_INTENT: pl.Float64(),
+    PACE: pl.Float64(),
+    ABANDONMENT: pl.Float64(),
+    MAX_VISITS: pl.UInt8(),
+}
+"""Columns of the truth, one row per need, by (`user_id`, `opened_at`).
+
+`opened_at` to `ended_at` is the life of the need; `ended_at` is null while it is open. `visit_at` is the first click of
+each visit; `decided_at` is its purchase or, without one, the moment when its last click has been taken in, a little
+after it: until then the visit could have gone on. `carted_at` is the first add_to_cart of the visit that fills the
+cart in earnest. `shares` are the chances of `items` (the favourite first) once anything is bought. `intent` and
+`cart_intent` are log-odds at the first visit, `pace` is in visits per day of the shop's activity.
+"""
+
+
+def truth_of(block: Block, shop: Shop, rhythm: Rhythm, /, *, known: int) -> pl.DataFrame:
+    """Return the truth about a block of users in the columns of `TRUTH`; `need_id` counts from `known`."""
+    needs = block.needs
+    size = (needs.items != NO_ITEM).sum(axis=1)
+    items = pl.Series(ITEMS, np.where(needs.items != NO_ITEM, shop.item_id[needs.items], 0))
+    frame = pl.DataFrame(
+        {
+            "need": np.arange(len(needs.user)),
+            USER_ID: block.users.user_id[needs.user],
+            KIND: pl.Series(needs.kind.astype(np.uint8)).cat.to(TRUTH[KIND]),
+            OPENED_AT: _opened(block, rhythm),
+            READY_AT: rhythm.clock_at(needs.ready),
+            "size": size,
+            ITEMS: items.arr.to_list(),
+            SHARES: pl.Series(SHARES, needs.shares).arr.to_list(),
+            INTENT: needs.intent,
+            SENSITIVITY: needs.sensitivity,
+            CART_INTENT: needs.cart_intent,
+            PACE: needs.pace,
+            ABANDONMENT: needs.abandonment,
+            MAX_VISITS: needs.max_visits.astype(np.uint8),
+        }
+    )
+    times = (OPENED_AT, READY_AT, ENDED_AT, CARTED_AT)
+    return (
+        frame.join(_visit_lists(block), on="need", how="left", maintain_order="left")
+        .sort(USER_ID, OPENED_AT, "need")
+        .with_columns(
+            pl.int_range(known, known + pl.len(), dtype=pl.UInt64).alias(NEED_ID),
+            pl.col(ITEMS, SHARES).list.head(pl.col("size")),
+            *(_moment(pl.col(name), rhythm).alias(name) for name in times),
+            *(
+                pl.col(name).list.eval(_moment(pl.element(), rhythm)).fill_null([]).alias(name)
+                for name in (VISIT_AT, DECIDED_AT)
+            ),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in TRUTH.items())
+    )
+
+
+def _opened(block: Block, rhythm: Rhythm) -> Ints:
+    """Return when needs open: with their first visit, whose click has whole milliseconds, or with a purchase."""
+    needs = block.needs
+    opened = rhythm.clock_at(needs.opened) // US_PER_MS * US_PER_MS
+    return np.where(needs.origin == NO_VISIT, opened, _click_times(block)[1][needs.origin])
+
+
+def _visit_lists(block: Block) -> pl.DataFrame:
+    """Return one row per need that was visited for: when, when each visit was decided, and how it ended."""
+    visits = block.visits
+    first, decided, carted = _click_times(block)
+    return (
+        pl.DataFrame(
+            {
+                "need": visits.need,
+                "number": visits.number,
+                VISIT_AT: first,
+                DECIDED_AT: decided,
+                CARTED_AT: carted,
+                "carted": visits.carted,
+                "over": visits.over,
+            }
+        )
+        .sort("need", "number")
+        .group_by("need", maintain_order=True)
+        .agg(
+            VISIT_AT,
+            DECIDED_AT,
+            pl.col(CARTED_AT).filter("carted").first(),
+            pl.col(DECIDED_AT).filter("over").first().alias(ENDED_AT),
+        )
+    )
+
+
+def _click_times(block: Block) -> tuple[Ints, Ints, Ints]:
+    """Return for each visit its first click, its decision, and its first add_to_cart (0 where there is none)."""
+    clicks, size = block.need_clicks, len(block.visits.need)
+    begins = np.searchsorted(clicks.visit, np.arange(size))
+    ends = np.append(begins[1:], len(clicks.visit)) - 1
+    taken_in = ((1.0 + np.nan_to_num(clicks.dwell[ends])) * US_PER_SECOND).astype(np.int64)
+    decided = clicks.clock[ends] + np.where(block.visits.item == NO_ITEM, taken_in, 0)
+    carted = np.zeros(size, dtype=np.int64)
+    # Backwards, so that the first click of each visit is written last.
+    carts = np.flatnonzero(clicks.code == EVENT_TYPES.index(ADD_TO_CART))[::-1]
+    carted[clicks.visit[carts]] = clicks.clock[carts]
+    return clicks.clock[begins], decided, carted
+
+
+def _moment(microseconds: pl.Expr, rhythm: Rhythm) -> pl.Expr:
+    return pl.lit(rhythm.origin, TIME_DTYPE) + microseconds.cast(pl.Duration("us"))
