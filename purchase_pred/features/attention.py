@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from purchase_pred.features.group import Derived, FeatureGroup, ratio
+from purchase_pred.features.session_items import DWELL_RANK, RECENCY_RANK
 from purchase_pred.schema import DURATION, EVENT_TYPE, ITEM_ID, SESSION_INDEX, USER_ID, VIEW
 from purchase_pred.windows import count, n_unique, total
 
@@ -42,12 +43,24 @@ def item_attention() -> FeatureGroup:
 
 
 def session_item_attention() -> FeatureGroup:
-    """Declare views of and dwell time on the item within the anchor's session."""
+    """Declare views of, dwell time on and the ranks of the item within the anchor's session."""
     return FeatureGroup(
         name="attention",
+        source="session_items",
         by=(USER_ID, SESSION_INDEX, ITEM_ID),
         aggregates=(
             count("session_item_view_count", where=pl.col(EVENT_TYPE) == VIEW),
             total("session_item_seconds", DURATION),
+        ),
+        derived=tuple(
+            Derived(
+                name=name,
+                expression=pl.col(name),
+                definition=f"rank of the item among those of the session before T by {what}; equal items share the "
+                "better rank",
+                unit="rank, 1 first",
+                null_rule="null without an event on the item in the session before T",
+            )
+            for name, what in ((RECENCY_RANK, "latest event"), (DWELL_RANK, "dwell time, longest first"))
         ),
     )

@@ -10,6 +10,7 @@ from purchase_pred.durations import parse_duration
 from purchase_pred.errors import SchemaError
 from purchase_pred.features.coding import coded, with_codes
 from purchase_pred.features.dictionary import feature_groups
+from purchase_pred.features.session_items import DWELL_RANK, RECENCY_RANK, session_item_answers
 from purchase_pred.features.sources import (
     ITEM_CATEGORY,
     SHOP,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import timedelta
 
-    from purchase_pred.features.group import FeatureGroup
+    from purchase_pred.features.group import FeatureGroup, Source
     from purchase_pred.windows import Aggregate
 
 _ORDER: Final = (USER_ID, TIMESTAMP, EVENT_ID)
@@ -126,7 +127,7 @@ def build_features(
     described, events = described.cache(), events.cache()
     in_order = (_USER, _SESSION) if assume_sorted else (_USER,)
     parts = [
-        _part(described, events, by=by, aggregates=aggregates, daily=source == "daily", lag=lag, in_order=in_order)
+        _part(described, events, source=source, by=by, aggregates=aggregates, lag=lag, in_order=in_order)
         for (source, by), aggregates in _calls(groups).items()
     ]
     wide = pl.concat([described, *parts], how="horizontal")
@@ -146,9 +147,9 @@ def _check_names(present: Sequence[str], features: Sequence[str]) -> None:
         raise SchemaError(f"features: columns would be made twice: {', '.join(twice)}; rename or drop them")
 
 
-def _calls(groups: Iterable[FeatureGroup]) -> dict[tuple[str, tuple[str, ...]], list[Aggregate]]:
+def _calls(groups: Iterable[FeatureGroup]) -> dict[tuple[Source, tuple[str, ...]], list[Aggregate]]:
     """Gather the aggregates of one source and entity, so that they share their look-ups."""
-    calls: dict[tuple[str, tuple[str, ...]], list[Aggregate]] = {}
+    calls: dict[tuple[Source, tuple[str, ...]], list[Aggregate]] = {}
     for group in groups:
         if group.aggregates:
             calls.setdefault((group.source, group.by), []).extend(group.aggregates)
@@ -159,9 +160,9 @@ def _part(
     anchors: pl.LazyFrame,
     events: pl.LazyFrame,
     *,
+    source: Source,
     by: tuple[str, ...],
     aggregates: Sequence[Aggregate],
-    daily: bool,
     lag: timedelta,
     in_order: Sequence[tuple[str, ...]],
 ) -> pl.LazyFrame:
@@ -170,8 +171,11 @@ def _part(
     `in_order` are the entities by which events sorted by (user_id, timestamp, event_id) are sorted already.
     """
     names = [name for aggregate in aggregates for name, _ in aggregate.columns]
-    if daily:
+    if source == "daily":
         return _daily_part(anchors, events, by=by[0], aggregates=aggregates, lag=lag).select(names)
+    if source == "session_items":
+        answers = session_item_answers(anchors, events, aggregates=aggregates, lag=lag)
+        return answers.select(*names, RECENCY_RANK, DWELL_RANK)
     codes = coded(by)
     return ordered_window_features(
         anchors.select(*codes, PREDICTION_TIME),

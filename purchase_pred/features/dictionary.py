@@ -17,10 +17,10 @@ from purchase_pred.features.price import price_comparison, price_level
 from purchase_pred.features.recency import recency
 from purchase_pred.features.sequence import sequence
 from purchase_pred.features.session_context import session_context
+from purchase_pred.settings.features import FeatureSettings
 
 if TYPE_CHECKING:
     from purchase_pred.features.group import FeatureGroup
-    from purchase_pred.settings.features import FeatureSettings
 
 
 def feature_groups(settings: FeatureSettings, /) -> tuple[FeatureGroup, ...]:
@@ -52,6 +52,7 @@ def feature_groups(settings: FeatureSettings, /) -> tuple[FeatureGroup, ...]:
     )
 
 
-def cross_user_columns(settings: FeatureSettings, /) -> tuple[str, ...]:
+def cross_user_features(settings: FeatureSettings | None = None, /) -> tuple[str, ...]:
     """Return the columns that look at all users, on complete days; every other one looks at the anchor's user alone."""
-    return tuple(name for group in feature_groups(settings) if group.source == "daily" for name in group.columns)
+    groups = feature_groups(settings or FeatureSettings())
+    return tuple(name for group in groups if group.source == "daily" for name in group.columns)

@@ -10,7 +10,7 @@ import polars as pl
 if TYPE_CHECKING:
     from purchase_pred.windows import Aggregate
 
-Source = Literal["events", "daily"]
+Source = Literal["events", "daily", "session_items"]
 
 HIDDEN: Final = "_"
 """Names that start with this serve other columns and are not part of the result."""
@@ -44,6 +44,7 @@ class FeatureGroup:
         ``item_category``, ``item_base_price``, ``catalog_price``, ``created_at``, ``registration_date``.
     source
         ``"events"``: the events as known at T. ``"daily"``: sums of complete UTC days before T over all users.
+        ``"session_items"``: events of the session by item, with the ranks of `session_item_answers`.
     """
 
     name: str
