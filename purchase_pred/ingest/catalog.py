@@ -23,7 +23,8 @@ from purchase_pred.schema import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_POSITION: Final = "position"
+_CATEGORY_AT: Final = "category_at"
+_PRICE_AT: Final = "price_at"
 _EVENT_IDS: Final = 2**40
 
 
@@ -48,32 +49,29 @@ def derive_catalog(
         first one shown (null: none ever was); `discount_pct` 0.0; `current_price` = `base_price`;
         `created_at` Datetime("us", "UTC"), first seen.
     """
-    items = events.group_by(ITEM_ID).agg(pl.col(TIMESTAMP).min().alias(CREATED_AT))
-    category = _first(events, CATEGORY) if known is None else known
-    enumerated = category.with_columns(pl.col(CATEGORY).cast(pl.Enum(categories)))
-    return (
-        items.join(enumerated, on=ITEM_ID, how="left")
-        .join(_first(events, PRICE), on=ITEM_ID, how="left")
-        .select(
-            ITEM_ID,
-            CATEGORY,
-            pl.col(PRICE).alias(BASE_PRICE),
-            pl.lit(0.0).alias(DISCOUNT_PCT),
-            pl.col(PRICE).alias(CURRENT_PRICE),
-            CREATED_AT,
-        )
-        .sort(ITEM_ID)
+    position = pl.col(TIMESTAMP).dt.timestamp("us").cast(pl.Int128) * _EVENT_IDS + pl.col(EVENT_ID)
+    placed = events.with_columns(
+        pl.when(pl.col(CATEGORY).is_not_null()).then(position).alias(_CATEGORY_AT),
+        pl.when(pl.col(PRICE).is_not_null()).then(position).alias(_PRICE_AT),
+    )  # outside the aggregation, where a filter would keep it from streaming
+    items = placed.group_by(ITEM_ID).agg(
+        pl.col(CATEGORY).min_by(_CATEGORY_AT),
+        pl.col(PRICE).min_by(_PRICE_AT).alias(BASE_PRICE),
+        pl.col(TIMESTAMP).min().alias(CREATED_AT),
     )
+    if known is not None:
+        items = items.drop(CATEGORY).join(known, on=ITEM_ID, how="left")
+    return items.select(
+        ITEM_ID,
+        pl.col(CATEGORY).cast(pl.Enum(categories)),
+        BASE_PRICE,
+        pl.lit(0.0).alias(DISCOUNT_PCT),
+        pl.col(BASE_PRICE).alias(CURRENT_PRICE),
+        CREATED_AT,
+    ).sort(ITEM_ID)
 
 
 def derive_users(events: pl.LazyFrame, /) -> pl.LazyFrame:
     """Return one row per user of the log, sorted by `user_id`: `registration_date` is the UTC date first seen."""
     first = pl.col(TIMESTAMP).min().dt.date().alias(REGISTRATION_DATE)
     return events.group_by(USER_ID).agg(first).sort(USER_ID)
-
-
-def _first(events: pl.LazyFrame, column: str) -> pl.LazyFrame:
-    """Return the first value of a column that each item has."""
-    position = pl.col(TIMESTAMP).dt.timestamp("us").cast(pl.Int128) * _EVENT_IDS + pl.col(EVENT_ID)
-    shown = events.filter(pl.col(column).is_not_null()).select(ITEM_ID, column, position.alias(_POSITION))
-    return shown.group_by(ITEM_ID).agg(pl.col(column).min_by(_POSITION))

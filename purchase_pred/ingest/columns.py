@@ -71,20 +71,24 @@ def source_columns(
         A required column, or one that the user named, is in none of the places looked; names the file, the
         columns found and the nearest.
     """
-    values = dict(fixed or {})
+    values: dict[str, str] = dict(fixed or {})
     if EVERY_ROW in event_names({}, settings):
         values[EVENT_TYPE] = EVERY_ROW
-    names = {**own, **settings.columns}
-    found: dict[str, pl.Expr] = {}
-    for canonical, name in names.items():
-        if canonical in values and canonical not in settings.columns:
-            continue
-        lacking = [file for file in files if name not in file.names]
-        may_lack = canonical in optional and canonical not in settings.columns
-        if lacking and not may_lack:
-            raise InputError(_missing(lacking[0], name, canonical))
-        if len(lacking) < len(files):
-            found[canonical] = source(name)
+    names = dict(own) | {str(canonical): name for canonical, name in settings.columns.items()}
+    sought = {
+        canonical: name for canonical, name in names.items() if canonical not in set(values) - set(settings.columns)
+    }
+    required = {
+        canonical: name
+        for canonical, name in sought.items()
+        if canonical in settings.columns or canonical not in optional
+    }
+    for file in files:
+        lacking = {canonical: name for canonical, name in required.items() if name not in file.names}
+        if lacking:
+            raise InputError(_missing(file, lacking))
+    present = {name for file in files for name in file.names}
+    found = {canonical: source(name) for canonical, name in sought.items() if name in present}
     return found | {canonical: pl.lit(value) for canonical, value in values.items() if canonical not in found}
 
 
@@ -93,12 +97,15 @@ def canonical_events(names: Mapping[str, str], /) -> dict[str, str]:
     return dict(zip(EVENT_TYPES, EVENT_TYPES, strict=True)) | dict(names)
 
 
-def _missing(file: LogFile, name: str, canonical: str) -> str:
-    nearest = likely_column(name, canonical, file.names)
-    what = f"column {name!r}" if name == canonical else f"column {name!r} ({canonical})"
-    hint = f"; nearest: {nearest!r}" if nearest else ""
-    example = nearest or "NAME"
+def _missing(file: LogFile, lacking: Mapping[str, str]) -> str:
+    nearest = {canonical: likely_column(name, canonical, file.names) for canonical, name in lacking.items()}
+    described = []
+    for canonical, name in lacking.items():
+        hints = [canonical] if name != canonical else []
+        hints += [f"nearest: {nearest[canonical]!r}"] if nearest[canonical] else []
+        described.append(f"{name!r}" + (f" ({', '.join(hints)})" if hints else ""))
+    options = " ".join(f"--map {canonical}={nearest[canonical] or 'NAME'}" for canonical in lacking)
     return (
-        f"{file.path}: {what} is missing; columns found: {', '.join(map(repr, file.names)) or 'none'}{hint}; "
-        f"name the right one with --map {canonical}={example} (ingest.columns.{canonical})"
+        f"{file.path}: missing {'columns' if len(lacking) > 1 else 'column'} {', '.join(described)}; "
+        f"columns found: {', '.join(map(repr, file.names)) or 'none'}; name the right ones with {options}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -156,3 +157,24 @@ def plain_pattern(path: Path) -> str:
 def first_line(error: Exception) -> str:
     """Return what an error of the engine says, without its advice to programmers."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def broken_text(files: Sequence[Path], /) -> list[Path]:
+    """Return those of some text files that cannot be decompressed or decoded to their end, to name them."""
+    return [path for path in files if not _is_sound(path)]
+
+
+def _is_sound(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_PARQUET))
+        if start == _PARQUET:
+            return True
+        with gzip.open(path) if start.startswith(_GZIP) else path.open("rb") as file:
+            for block in iter(lambda: file.read(_HEAD_BYTES), b""):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except (EOFError, OSError, UnicodeDecodeError, zlib.error):
+        return False
+    return True

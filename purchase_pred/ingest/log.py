@@ -129,11 +129,10 @@ def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile) -> Canon
 
 def _rejected(rows: pl.LazyFrame, repeated: pl.LazyFrame) -> pl.LazyFrame:
     duplicate = pl.lit("duplicate", REASON_DTYPE)
-    marked = [name for name in rows.collect_schema() if name.startswith(PREFIX)]
-    names = {name: name.removeprefix(PREFIX) for name in marked}
     text = [
-        pl.col(name).cast(pl.String).alias(f"source_{plain}" if plain in (EVENT_ID, REASON) else plain)
-        for name, plain in names.items()
+        _as_text(name, dtype).alias(_plain_name(name))
+        for name, dtype in rows.collect_schema().items()
+        if name.startswith(PREFIX)
     ]
     return (
         rows.join(repeated.with_columns(duplicate.alias("repeats")), on=EVENT_ID, how="left", maintain_order="left")
@@ -141,3 +140,14 @@ def _rejected(rows: pl.LazyFrame, repeated: pl.LazyFrame) -> pl.LazyFrame:
         .filter(pl.col(REASON).is_not_null())
         .select(EVENT_ID, REASON, *text)
     )
+
+
+def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
+    if dtype.is_nested():
+        return pl.struct(pl.col(name).alias(_plain_name(name))).struct.json_encode()
+    return pl.col(name).bin.encode("base64") if dtype == pl.Binary else pl.col(name).cast(pl.String)
+
+
+def _plain_name(marked: str) -> str:
+    name = marked.removeprefix(PREFIX)
+    return f"source_{name}" if name in (EVENT_ID, REASON) else name

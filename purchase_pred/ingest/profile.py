@@ -2,7 +2,7 @@
 
 The dtypes of lazy frames must be known before they are run, so three facts have to be looked up: whether every
 identifier is a whole number, which categories there are, and which rows are duplicates. They are gathered in streaming
-passes that keep a few numbers, the distinct categories, and 8 bytes per row to find the duplicates.
+passes, one after another (run together they would keep the whole log in memory), that keep 13 bytes per row.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.errors import InputError
-from purchase_pred.ingest.files import first_line
+from purchase_pred.ingest.files import broken_text, first_line
 from purchase_pred.ingest.rows import (
     DURATION_UNREAD,
     EVENT_NAME,
     PRICE_UNREAD,
     REASON,
-    TIME_AMBIGUOUS,
-    TIME_NAIVE,
 )
 from purchase_pred.ingest.source import PREFIX
+from purchase_pred.ingest.times import TIME_AMBIGUOUS, TIME_NAIVE
 from purchase_pred.schema import CATEGORY, EVENT_ID, ITEM_ID, TIMESTAMP, USER_ID
 
 if TYPE_CHECKING:
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
 
 _EXAMPLES: Final = 5
 _FINGERPRINT: Final = "fingerprint"
+_BATCH: Final = 250_000
+"""Repeated rows that are compared in full at once; bounds the memory when a log is given twice."""
+_TAKEN_FOR_GRANTED: Final = (TIME_NAIVE, TIME_AMBIGUOUS, PRICE_UNREAD, DURATION_UNREAD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,25 +74,19 @@ def profile_log(log: SourceLog, rows: pl.LazyFrame, /, *, settings: IngestSettin
     InputError
         A file cannot be read to its end, or the log has no rows.
     """
-    marked = [name for name in log.rows.collect_schema() if name.startswith(PREFIX)]
-    fingerprint = pl.struct(marked).hash().alias(_FINGERPRINT)
-    plans = [_facts(rows), _categories(log, rows), *_examples(log, rows)]
-    if settings.duplicates == "drop":
-        plans.append(rows.select(fingerprint).sort(_FINGERPRINT))
     with readable(log.files):
-        facts, categories, events, times, *fingerprints = pl.collect_all(plans)
-        counted = facts.row(0, named=True)
-        if not counted["rows"]:
+        facts = _facts(log, rows, settings).collect()
+        if facts.is_empty():
             raise InputError(f"{_named(log.files)}: the log has columns but no rows; nothing can be read from it")
-        duplicates = _duplicates(rows, marked, fingerprint, fingerprints)
-    return LogProfile(
-        rows=counted["rows"],
-        whole_numbers={USER_ID: counted[USER_ID], ITEM_ID: counted[ITEM_ID]},
-        categories=tuple(categories.to_series()),
-        duplicates=duplicates,
-        examples={"unknown_event": tuple(events.to_series()), "bad_time": tuple(times.to_series())},
-        warnings=(*log.warnings, *_warnings(counted, settings)),
-    )
+        counted = {name: int(facts[name].sum()) for name in _TAKEN_FOR_GRANTED}
+        return LogProfile(
+            rows=facts.height,
+            whole_numbers={column: bool(facts[column].all()) for column in (USER_ID, ITEM_ID)},
+            categories=_categories(log, facts),
+            duplicates=_duplicates(log, rows, facts),
+            examples=_examples(log, rows, reasons=facts[REASON].unique()),
+            warnings=(*log.warnings, *_warnings(counted, settings)),
+        )
 
 
 @contextmanager
@@ -105,22 +101,34 @@ def readable(files: Sequence[Path], /) -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.PolarsError, OSError) as error:
+        faulty = broken_text(files) or files
         raise InputError(
-            f"{_named(files)}: the log cannot be read to its end ({first_line(error)}); {_cure(str(error))}"
+            f"{_named(faulty)}: the log cannot be read to its end ({first_line(error)}); {_cure(str(error))}"
         ) from error
 
 
-def _facts(rows: pl.LazyFrame) -> pl.LazyFrame:
+def _facts(log: SourceLog, rows: pl.LazyFrame, settings: IngestSettings) -> pl.LazyFrame:
+    """Return what has to be known of each row: its reason, what was taken for granted, and its fingerprint."""
     sound = pl.col(REASON).is_null()
     schema = rows.collect_schema()
-    return rows.select(
-        pl.len().alias("rows"),
-        *((_whole(column, schema[column]) | ~sound).all().alias(column) for column in (USER_ID, ITEM_ID)),
-        *(
-            (pl.col(column) & sound).sum().alias(column)
-            for column in (TIME_NAIVE, TIME_AMBIGUOUS, PRICE_UNREAD, DURATION_UNREAD)
-        ),
-    )
+    facts = [
+        pl.col(REASON),
+        *((_whole(column, schema[column]) | ~sound).alias(column) for column in (USER_ID, ITEM_ID)),
+        *((pl.col(name) & sound).alias(name) for name in _TAKEN_FOR_GRANTED),
+    ]
+    if log.categories is None:
+        facts.append(pl.when(sound).then(pl.col(CATEGORY)).cast(pl.Categorical))
+    if settings.duplicates == "drop":
+        facts.append(_fingerprint(log))
+    return rows.select(facts)
+
+
+def _fingerprint(log: SourceLog) -> pl.Expr:
+    return pl.struct(_marked(log)).hash().alias(_FINGERPRINT)
+
+
+def _marked(log: SourceLog) -> list[str]:
+    return [name for name in log.rows.collect_schema() if name.startswith(PREFIX)]
 
 
 def _whole(column: str, dtype: pl.DataType) -> pl.Expr:
@@ -130,44 +138,52 @@ def _whole(column: str, dtype: pl.DataType) -> pl.Expr:
     return (back == pl.col(column)).fill_null(value=False)  # "007" and "+7" would not come back as they went
 
 
-def _categories(log: SourceLog, rows: pl.LazyFrame) -> pl.LazyFrame:
-    known = rows.filter(pl.col(REASON).is_null()) if log.categories is None else log.categories
-    return known.select(CATEGORY).drop_nulls().unique().sort(CATEGORY)
+def _categories(log: SourceLog, facts: pl.DataFrame) -> tuple[str, ...]:
+    known = facts[CATEGORY] if log.categories is None else log.categories.select(CATEGORY).collect().to_series()
+    return tuple(known.unique().cast(pl.String).drop_nulls().sort())
 
 
-def _examples(log: SourceLog, rows: pl.LazyFrame) -> list[pl.LazyFrame]:
+def _examples(log: SourceLog, rows: pl.LazyFrame, *, reasons: pl.Series) -> dict[str, tuple[str, ...]]:
     """Return the most frequent texts of unknown events and of bad times, ties by name."""
     written = {"unknown_event": pl.col(EVENT_NAME), "bad_time": log.columns[TIMESTAMP].cast(pl.String)}
-    return [
-        rows.filter(pl.col(REASON) == reason)
-        .select(text.fill_null("nothing").alias("text"))
-        .group_by("text")
-        .len()
-        .sort(["len", "text"], descending=[True, False])
-        .select("text")
-        .head(_EXAMPLES)
+    return {
+        reason: tuple(
+            rows.filter(pl.col(REASON) == reason)
+            .select(text.fill_null("nothing").alias("text"))
+            .group_by("text")
+            .len()
+            .sort(["len", "text"], descending=[True, False])
+            .head(_EXAMPLES)
+            .collect()["text"]
+        )
         for reason, text in written.items()
-    ]
+        if reason in reasons
+    }
 
 
-def _duplicates(
-    rows: pl.LazyFrame, columns: list[str], fingerprint: pl.Expr, fingerprints: list[pl.DataFrame]
-) -> pl.Series:
-    """Return the rows that equal an earlier one: those of repeated fingerprints, compared in full."""
+def _duplicates(log: SourceLog, rows: pl.LazyFrame, facts: pl.DataFrame) -> pl.Series:
+    """Return the rows that equal an earlier one: those of repeated fingerprints, compared in full, batch by batch."""
     none = pl.Series(EVENT_ID, [], pl.UInt64)
-    if not fingerprints:
+    if _FINGERPRINT not in facts.columns:
         return none
-    sorted_prints = fingerprints[0].to_series()
-    repeated = sorted_prints.filter(sorted_prints == sorted_prints.shift(1)).unique()
+    prints = facts[_FINGERPRINT]
+    in_order = prints.sort()
+    repeated = in_order.filter(in_order == in_order.shift(1)).unique()
     if repeated.is_empty():
         return none
-    suspects = (
-        rows.select(EVENT_ID, *columns, fingerprint)
-        .join(repeated.to_frame().lazy(), on=_FINGERPRINT, how="semi")
+    columns = _marked(log)
+    firsts = [
+        rows.select(EVENT_ID, *columns, _fingerprint(log))
+        .join(repeated.slice(start, _BATCH).to_frame().lazy(), on=_FINGERPRINT, how="semi")
+        .group_by(columns)
+        .agg(pl.col(EVENT_ID).min())
+        .select(EVENT_ID)
         .collect()
-        .sort(EVENT_ID)
-    )
-    return suspects.filter(~pl.struct(columns).is_first_distinct())[EVENT_ID]
+        for start in range(0, len(repeated), _BATCH)
+    ]
+    suspects = facts.lazy().select(_FINGERPRINT).with_row_index(EVENT_ID).cast({EVENT_ID: pl.UInt64})
+    again = suspects.join(repeated.to_frame().lazy(), on=_FINGERPRINT, how="semi")
+    return again.join(pl.concat(firsts).lazy(), on=EVENT_ID, how="anti").collect()[EVENT_ID].sort()
 
 
 def _warnings(counted: Mapping[str, int], settings: IngestSettings) -> list[str]:

@@ -9,7 +9,7 @@ import polars as pl
 from purchase_pred.errors import InputError
 from purchase_pred.ingest.columns import event_names, source_columns
 from purchase_pred.ingest.source import SourceLog, number_rows, scan_files
-from purchase_pred.ingest.times import parse_time
+from purchase_pred.ingest.times import read_times
 from purchase_pred.schema import (
     ADD_TO_CART,
     CATEGORY,
@@ -82,15 +82,15 @@ def read(files: Sequence[LogFile], settings: IngestSettings, /) -> SourceLog:
 
 def _first_categories(properties: pl.LazyFrame) -> pl.LazyFrame:
     dtypes = properties.collect_schema()
-    time = parse_time(pl.col("timestamp"), dtypes["timestamp"], timezone=None).dt.timestamp("us").cast(pl.Int128)
+    timed = read_times(properties.with_row_index(EVENT_ID), pl.col("timestamp").alias("written"), dtypes["timestamp"])
     value = pl.col("value").cast(pl.String).str.strip_chars()
+    position = pl.col(TIMESTAMP).dt.timestamp("us").cast(pl.Int128) * 2**40 + pl.col(EVENT_ID)
     return (
-        properties.with_row_index(EVENT_ID)
-        .filter((pl.col("property") == "categoryid") & (value != "") & time.is_not_null())
+        timed.filter((pl.col("property") == "categoryid") & (value != "") & pl.col(TIMESTAMP).is_not_null())
         .select(
             pl.col("itemid").cast(pl.String).str.strip_chars().alias(ITEM_ID),
             value.alias(CATEGORY),
-            (time * 2**40 + pl.col(EVENT_ID)).alias("position"),
+            position.alias("position"),
         )
         .group_by(ITEM_ID)
         .agg(pl.col(CATEGORY).min_by("position"))

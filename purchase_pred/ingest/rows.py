@@ -9,7 +9,7 @@ import polars as pl
 from purchase_pred.errors import InputError
 from purchase_pred.ingest.columns import IGNORE
 from purchase_pred.ingest.source import EXTRA_FIELD, PREFIX, source
-from purchase_pred.ingest.times import is_naive, parse_time
+from purchase_pred.ingest.times import read_times
 from purchase_pred.schema import (
     CATEGORY,
     DURATION,
@@ -21,6 +21,7 @@ from purchase_pred.schema import (
     TIMESTAMP,
     USER_ID,
 )
+from purchase_pred.settings.ingest import EVERY_ROW
 
 if TYPE_CHECKING:
     from polars._typing import PolarsDataType
@@ -37,8 +38,6 @@ REASONS: Final = (
 REASON_DTYPE: Final = pl.Enum(REASONS)
 
 EVENT_NAME: Final = "event_name"
-TIME_NAIVE: Final = "time_is_naive"
-TIME_AMBIGUOUS: Final = "time_is_ambiguous"
 PRICE_UNREAD: Final = "price_is_unread"
 DURATION_UNREAD: Final = "duration_is_unread"
 
@@ -66,32 +65,32 @@ def canonical_rows(log: SourceLog, /, *, settings: IngestSettings) -> pl.LazyFra
     """
     written = log.rows.select(expression.alias(name) for name, expression in log.columns.items()).collect_schema()
     name = _text(log.columns[EVENT_TYPE], written[EVENT_TYPE], EVENT_TYPE)
-    rows = log.rows.with_columns(
-        *_time_columns(log.columns[TIMESTAMP], written[TIMESTAMP], settings),
+    timed = read_times(
+        log.rows,
+        log.columns[TIMESTAMP],
+        written[TIMESTAMP],
+        timezone=settings.timezone,
+        time_format=settings.time_format,
+    )
+    rows = timed.with_columns(
         name.alias(EVENT_NAME),
-        _event_type(name, log).alias(EVENT_TYPE),
         _identifier(log.columns[USER_ID], written[USER_ID], USER_ID).alias(USER_ID),
         _identifier(log.columns[ITEM_ID], written[ITEM_ID], ITEM_ID).alias(ITEM_ID),
         *_number_columns(log, written),
         _category(log, written).alias(CATEGORY),
     )
-    return rows.with_columns(_reason(log).alias(REASON))
-
-
-def _time_columns(time: pl.Expr, dtype: PolarsDataType, settings: IngestSettings) -> list[pl.Expr]:
-    zone, time_format = settings.timezone, settings.time_format
-    first = parse_time(time, dtype, timezone=zone, time_format=time_format)
-    last = parse_time(time, dtype, timezone=zone, time_format=time_format, ambiguous="latest")
-    return [
-        first.alias(TIMESTAMP),
-        is_naive(time, dtype, time_format=time_format).alias(TIME_NAIVE),
-        (first != last).alias(TIME_AMBIGUOUS),
-    ]
+    typed = rows.with_columns(_event_type(pl.col(EVENT_NAME), log).alias(EVENT_TYPE))
+    return typed.with_columns(_reason(log).alias(REASON))
 
 
 def _event_type(name: pl.Expr, log: SourceLog) -> pl.Expr:
+    """Return the canonical event of a source's name; a chain of comparisons, as `replace_strict` does not stream."""
     known = {source_name: event for source_name, event in log.events.items() if event in EVENT_TYPES}
-    return name.replace_strict(list(known), list(known.values()), default=None, return_dtype=EVENT_TYPE_DTYPE)
+    if EVERY_ROW in known:
+        return pl.lit(known[EVERY_ROW], EVENT_TYPE_DTYPE)
+    return pl.coalesce(
+        pl.when(name == source_name).then(pl.lit(event, EVENT_TYPE_DTYPE)) for source_name, event in known.items()
+    )
 
 
 def _identifier(written: pl.Expr, dtype: PolarsDataType, what: str) -> pl.Expr:

@@ -1,129 +1,158 @@
-"""Times as logs write them, as expressions: ISO 8601, epoch numbers, dates; with and without a time zone."""
+"""Times as logs write them: ISO 8601, epoch numbers, dates; with and without a time zone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from purchase_pred.errors import InputError
-from purchase_pred.schema import TIME_DTYPE
+from purchase_pred.schema import TIME_DTYPE, TIMESTAMP
 
 if TYPE_CHECKING:
     from polars._typing import PolarsDataType
 
-_ZONE: Final = r"\d:\d\d[:.\d]*\s*(Z|z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)$"
+TIME_NAIVE: Final = "time_is_naive"
+TIME_AMBIGUOUS: Final = "time_is_ambiguous"
+
+_ZONE: Final = r"(Z|z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)$"
+_LONGEST_ZONE: Final = 6
 _PLAIN: Final = pl.Datetime("us")
+_STAMP: Final = "%Y-%m-%d %H:%M:%S%.f"
 _SECONDS_BELOW: Final = 10**11
 _MILLISECONDS_BELOW: Final = 10**14
 _MICROSECONDS_BELOW: Final = 10**17
 _DATES: Final = (19_000_101, 21_001_231)
 
+# Columns on the way; each is computed once and used several times.
+_TEXT, _OFFSET, _BODY, _NUMBER, _LOCAL, _MOMENT = (f"time:{step}" for step in ("text", "zone", "body", "n", "l", "m"))
 
-def parse_time(
+
+def read_times(
+    rows: pl.LazyFrame,
     written: pl.Expr,
     dtype: PolarsDataType,
     /,
     *,
-    timezone: str | None,
+    timezone: str | None = None,
     time_format: str | None = None,
-    ambiguous: Literal["earliest", "latest"] = "earliest",
-) -> pl.Expr:
-    """Return times as Datetime("us", "UTC"), null where nothing can be made of what is written.
+) -> pl.LazyFrame:
+    """Return rows with `timestamp`, the moment that a written time stands for, null where none can be made out.
 
     Parameters
     ----------
+    rows
+        Any frame.
     written
-        Text, whole or fractional numbers, dates or datetimes.
+        An expression over it: text, whole or fractional numbers, dates or datetimes.
     dtype
         The dtype of `written`.
     timezone
-        The zone of times that name none; None: UTC. A local time that daylight saving skips is null.
+        The zone of times that name none; None: UTC. A local time that daylight saving skips is null; of the two
+        moments of a local time that it repeats, the earlier is taken.
     time_format
         The strptime format of text; None: as below.
-    ambiguous
-        Which of the two moments a local time stands for that daylight saving repeats.
+
+    Returns
+    -------
+    LazyFrame
+        `rows` and `timestamp` Datetime("us", "UTC"), `time_is_naive` Boolean (readable, and no zone is named),
+        `time_is_ambiguous` Boolean (the local time exists twice).
+
+    Raises
+    ------
+    InputError
+        The dtype cannot hold times.
 
     Notes
     -----
     Text is read as ``YYYY-MM-DD`` (also with ``/``), then optionally ``T`` or a space and ``HH:MM``, ``HH:MM:SS``
-    or ``HH:MM:SS.fraction``, then optionally ``Z``, ``UTC``, ``GMT`` or an offset; or else as a number.
+    or ``HH:MM:SS.fraction``, after which ``Z``, ``UTC``, ``GMT`` or an offset may stand; or else as a number.
     A number is a date when it has the form ``YYYYMMDD`` of the years 1900 to 2100; otherwise it counts from
     1970-01-01 UTC, by magnitude: below 1e11 seconds (up to the year 5138), below 1e14 milliseconds, below 1e17
     microseconds, else nanoseconds. Zero and negative numbers are no times: logs write them for "unknown".
     """
-    plain, zoned = _plain_and_zoned(written, dtype, time_format)
-    local = plain.dt.replace_time_zone(timezone or "UTC", ambiguous=ambiguous, non_existent="null")
-    return pl.coalesce(zoned, local.dt.convert_time_zone("UTC")).cast(TIME_DTYPE)
+    found = _local_and_moment(rows, written, dtype, time_format)
+    zone = timezone or "UTC"
+    local = pl.col(_LOCAL).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    later = pl.col(_LOCAL).dt.replace_time_zone(zone, ambiguous="latest", non_existent="null")
+    moment = local if zone == "UTC" else local.dt.convert_time_zone("UTC")
+    return found.with_columns(
+        pl.coalesce(pl.col(_MOMENT), moment).alias(TIMESTAMP),
+        (pl.col(_MOMENT).is_null() & pl.col(_LOCAL).is_not_null()).alias(TIME_NAIVE),
+        ((local != later).fill_null(value=False) if zone != "UTC" else pl.lit(value=False)).alias(TIME_AMBIGUOUS),
+    ).drop(_LOCAL, _MOMENT)
 
 
-def is_naive(written: pl.Expr, dtype: PolarsDataType, /, *, time_format: str | None = None) -> pl.Expr:
-    """Return whether a time is readable and names no time zone; what `timezone` is applied to."""
-    plain, zoned = _plain_and_zoned(written, dtype, time_format)
-    return zoned.is_null() & plain.is_not_null()
-
-
-def _plain_and_zoned(written: pl.Expr, dtype: PolarsDataType, time_format: str | None) -> tuple[pl.Expr, pl.Expr]:
-    """Return (Datetime without zone, null where one is named; Datetime in UTC, null where none is)."""
-    no_zone, no_plain = pl.lit(None, TIME_DTYPE), pl.lit(None, _PLAIN)
-    if dtype == pl.String and time_format is not None:
-        return _by_format(written, time_format)
+def _local_and_moment(
+    rows: pl.LazyFrame, written: pl.Expr, dtype: PolarsDataType, time_format: str | None
+) -> pl.LazyFrame:
+    """Return rows with the time as a local one where no zone is named, and as a moment in UTC where one is."""
+    if dtype == pl.String and time_format is None:
+        return _read_text(rows, written.str.strip_chars())
+    no_local, no_moment = pl.lit(None, _PLAIN), pl.lit(None, TIME_DTYPE)
     if dtype == pl.String:
-        return _from_text(written.str.strip_chars())
-    if dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_zone is None):
-        return written.cast(_PLAIN), no_zone
-    if isinstance(dtype, pl.Datetime):
-        return no_plain, written.dt.convert_time_zone("UTC").cast(TIME_DTYPE)
-    if dtype.is_integer():
-        return _from_number(written.cast(pl.Int64, strict=False), written.cast(pl.String))
-    if dtype.is_float():
-        return no_plain, _since_epoch(written.cast(pl.Float64))
-    raise InputError(f"column of times: text, numbers, dates or datetimes are required, found {dtype}")
+        zoned = any(directive in str(time_format) for directive in ("%z", "%:z", "%#z"))
+        read = written.str.strip_chars().str.strptime(TIME_DTYPE if zoned else _PLAIN, time_format, strict=False)
+        local, moment = (no_local, read) if zoned else (read, no_moment)
+    elif dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_zone is None):
+        local, moment = written.cast(_PLAIN), no_moment
+    elif isinstance(dtype, pl.Datetime):
+        local, moment = no_local, written.dt.convert_time_zone("UTC").cast(TIME_DTYPE)
+    elif dtype.is_integer():
+        local = _as_date(written, written.cast(pl.String))
+        moment = pl.when(local.is_null()).then(_since_epoch(written.cast(pl.Int64, strict=False)))
+    elif dtype.is_float():
+        local, moment = no_local, _since_epoch(written.cast(pl.Float64))
+    else:
+        raise InputError(
+            f"times must be text, numbers, dates or datetimes, found a column of {dtype}; "
+            "name another with --map timestamp=NAME"
+        )
+    return rows.with_columns(local.alias(_LOCAL), moment.alias(_MOMENT))
 
 
-def _by_format(text: pl.Expr, time_format: str) -> tuple[pl.Expr, pl.Expr]:
-    no_zone, no_plain = pl.lit(None, TIME_DTYPE), pl.lit(None, _PLAIN)
-    parsed = text.str.strip_chars().str.strptime(_PLAIN, time_format, strict=False)
-    if "%z" in time_format or "%#z" in time_format or "%:z" in time_format:
-        return no_plain, text.str.strip_chars().str.strptime(TIME_DTYPE, time_format, strict=False)
-    return parsed, no_zone
-
-
-def _from_text(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    zone = text.str.extract(_ZONE, 1)
+def _read_text(rows: pl.LazyFrame, text: pl.Expr) -> pl.LazyFrame:
+    clock = pl.col(_TEXT).str.contains(":", literal=True)  # a date alone ends like an offset: 2019-10-01
+    zone = pl.when(clock).then(pl.col(_TEXT).str.tail(_LONGEST_ZONE).str.extract(_ZONE, 1))
+    length = pl.col(_TEXT).str.len_chars() - pl.col(_OFFSET).str.len_chars().fill_null(0)
     body = (
-        text.str.head(text.str.len_chars() - zone.str.len_chars().fill_null(0))
-        .str.strip_chars_end()
+        pl.col(_TEXT).str.head(length).str.strip_chars_end()
         .str.replace("T", " ", literal=True)
         .str.replace_all("/", "-", literal=True)
-    )
-    stamp = pl.coalesce(
-        body.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us"),
-        body.str.to_datetime("%Y-%m-%d %H:%M", strict=False, time_unit="us"),
-        body.str.to_date("%Y-%m-%d", strict=False).cast(_PLAIN),
-    )
-    date, counted = _from_number(text.cast(pl.Int64, strict=False), text)
-    fractional = _since_epoch(text.cast(pl.Float64, strict=False))
-    zoned = (stamp - _offset(zone)).dt.replace_time_zone("UTC")
+    )  # fmt: skip
+    colons = pl.col(_BODY).str.count_matches(":", literal=True)
+    missing = pl.when(colons == 0).then(pl.lit(" 00:00:00")).when(colons == 1).then(pl.lit(":00")).otherwise(pl.lit(""))
+    stamp = (pl.col(_BODY) + missing).str.to_datetime(_STAMP, strict=False, time_unit="us")
+    date = _as_date(pl.col(_NUMBER), pl.col(_TEXT))
+    counted = _since_epoch(pl.col(_NUMBER)).fill_null(_since_epoch(pl.col(_TEXT).cast(pl.Float64, strict=False)))
+    named = pl.when(pl.col(_OFFSET).is_not_null()).then(pl.col(_LOCAL) - _ahead(pl.col(_OFFSET)))
     return (
-        pl.coalesce(pl.when(zone.is_null()).then(stamp), date),
-        pl.coalesce(zoned, pl.when(date.is_null()).then(pl.coalesce(counted, fractional))),
+        rows.with_columns(text.alias(_TEXT))
+        .with_columns(zone.alias(_OFFSET), pl.col(_TEXT).cast(pl.Int64, strict=False).alias(_NUMBER))
+        .with_columns(body.alias(_BODY))
+        .with_columns(stamp.alias(_LOCAL))
+        .with_columns(
+            pl.coalesce(pl.when(pl.col(_OFFSET).is_null()).then(pl.col(_LOCAL)), date).alias(_LOCAL),
+            named.dt.replace_time_zone("UTC").alias(_MOMENT),
+        )
+        .with_columns(pl.col(_MOMENT).fill_null(pl.when(pl.col(_LOCAL).is_null()).then(counted)))
+        .drop(_TEXT, _OFFSET, _NUMBER, _BODY)
     )
 
 
-def _offset(zone: pl.Expr) -> pl.Expr:
-    """Return what a zone is ahead of UTC; null where no zone is named."""
+def _ahead(zone: pl.Expr) -> pl.Expr:
+    """Return by how much a named zone is ahead of UTC."""
     digits = zone.str.replace(":", "", literal=True)
-    hours = digits.str.slice(1, 2).cast(pl.Int64, strict=False)
-    minutes = digits.str.slice(3, 2).cast(pl.Int64, strict=False).fill_null(0)
-    ahead = pl.duration(minutes=hours * 60 + minutes)
-    named = pl.when(zone.is_not_null()).then(pl.duration(minutes=0))
-    return pl.when(zone.str.starts_with("+")).then(ahead).when(zone.str.starts_with("-")).then(-ahead).otherwise(named)
+    minutes = (
+        digits.str.slice(1, 2).cast(pl.Int64, strict=False) * 60
+        + digits.str.slice(3, 2).cast(pl.Int64, strict=False).fill_null(0)
+    ).fill_null(0)  # Z, UTC, GMT
+    return pl.duration(minutes=pl.when(zone.str.starts_with("-")).then(-minutes).otherwise(minutes))
 
 
-def _from_number(number: pl.Expr, text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    date = pl.when(number.is_between(*_DATES)).then(text.str.to_date("%Y%m%d", strict=False).cast(_PLAIN))
-    return date, pl.when(date.is_null()).then(_since_epoch(number))
+def _as_date(number: pl.Expr, text: pl.Expr) -> pl.Expr:
+    return pl.when(number.is_between(*_DATES)).then(text.str.to_date("%Y%m%d", strict=False).cast(_PLAIN))
 
 
 def _since_epoch(number: pl.Expr) -> pl.Expr:
