@@ -241,4 +241,4 @@ def test_a_plan_says_which_stages_a_remade_input_may_concern(tmp_path: Path) -> 
     plan = plan_stages([Request(UPPER_STAGE), Request(WORDS_STAGE)], workspace=workspace, settings=Settings())
 
     assert [report.state for report in plan] == ["stale", "stale"]
-    assert plan[1].reasons == (f"upper would make {UPPER} again",)
+    assert plan[1].reasons == ("upper would run first",)

@@ -1,0 +1,87 @@
+"""Whether a log can support a target is said before anything is trained, with settings that would do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from purchase_pred.errors import UnsupportedTargetError
+from purchase_pred.pipeline.support import LogFacts, SplitCounts, check_labels, check_rows
+from purchase_pred.settings import Settings
+from purchase_pred.settings.loading import resolve_settings
+
+SOUND = SplitCounts(rows=100, positives=5, purged=10)
+NONE = SplitCounts(rows=0, positives=0, purged=40)
+QUARTER = LogFacts(events=10_000, users=500, views=8_000, purchases=200, span=timedelta(days=90))
+HOURS = LogFacts(events=5_000, users=1_000, views=4_900, purchases=50, span=timedelta(hours=4.2))
+THREE_SOUND = {"train": SOUND, "val": SOUND, "test": SOUND}
+
+
+def settings(*assignments: str) -> Settings:
+    return resolve_settings(assignments=assignments).settings
+
+
+def refusal(facts: LogFacts, counts: dict[str, SplitCounts], *assignments: str) -> str:
+    with pytest.raises(UnsupportedTargetError) as raised:
+        check_labels(facts, counts, settings=settings(*assignments))
+    return str(raised.value)
+
+
+def test_sound_counts_pass() -> None:
+    check_labels(QUARTER, THREE_SOUND, settings=Settings())
+
+
+def test_a_horizon_longer_than_the_log_names_span_horizon_and_cure() -> None:
+    message = refusal(HOURS, {"train": SOUND, "val": NONE, "test": NONE})
+
+    assert "no complete label in val, test" in message
+    assert "the log spans 4.2 hours" in message
+    assert "target.horizon 7d" in message
+    assert "90 rows were purged" in message
+    assert "--set split.align=none" in message
+    assert "--set target.horizon=" in message
+
+
+def test_the_advised_horizon_fits_the_smallest_split() -> None:
+    message = refusal(QUARTER, {"train": SOUND, "val": NONE, "test": SOUND}, "target.horizon=30d")
+
+    assert "--set target.horizon=7d" in message
+    assert "split.align" not in message.partition("try ")[2]
+
+
+def test_a_silence_that_fills_the_split_advises_prediction_within_sessions() -> None:
+    message = refusal(HOURS, {"val": NONE}, "session.inactivity_threshold_minutes=60")
+
+    assert "--set anchors.kind=in_session --set target.level=session" in message
+
+
+def test_a_log_of_a_moment_is_too_short_for_anything() -> None:
+    facts = LogFacts(events=3, users=1, views=3, purchases=1, span=timedelta(seconds=20))
+
+    assert "too short for any target: bring in a longer one" in refusal(facts, {"val": NONE})
+
+
+def test_a_log_without_views_advises_a_target_without_them() -> None:
+    facts = LogFacts(events=69_659, users=23_570, views=0, purchases=69_659, span=timedelta(days=545))
+    message = refusal(facts, {"train": NONE, "val": NONE, "test": NONE})
+
+    assert "the log holds no view among 69,659 events" in message
+    assert "--set target.level=user --set anchors.kind=calendar" in message
+
+
+def test_a_log_without_purchases_says_how_to_name_them() -> None:
+    facts = LogFacts(events=900, users=5, views=900, purchases=0, span=timedelta(days=90))
+
+    assert "--event purchase=NAME" in refusal(facts, {"train": SplitCounts(50, 0, 0)})
+
+
+@pytest.mark.parametrize(("positives", "word"), [(0, "buys"), (100, "does not buy")])
+def test_a_split_with_labels_of_one_kind_is_named(positives: int, word: str) -> None:
+    counts = THREE_SOUND | {"test": SplitCounts(100, positives, 0)}
+
+    assert f"none of the 100 rows of test {word}" in refusal(QUARTER, counts)
+
+
+def test_rows_without_positives_are_rows_all_the_same() -> None:
+    check_rows(QUARTER, {"val": SplitCounts(10, 0, 0)}, settings=Settings())
