@@ -3,6 +3,7 @@
 from purchase_pred.anchors import calendar_anchors, in_session_anchors, session_close_anchors
 from purchase_pred.features import build_features
 from purchase_pred.labels import label_purchases
+from purchase_pred.leakage import check_leakage
 from purchase_pred.schema import EVENT_TYPES
 from purchase_pred.sessions import session_table, sessionize, sessionize_by_intent
 from purchase_pred.splits import temporal_split
@@ -24,6 +25,7 @@ __all__ = [
     "EVENT_TYPES",
     "build_features",
     "calendar_anchors",
+    "check_leakage",
     "count",
     "decayed_count",
     "hours_since_first",
