@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from purchase_pred.settings.section import Section
 from purchase_pred.settings.world import (
     CategorySettings,
+    DirtSettings,
     NeedSettings,
     PersonaSettings,
     PopulationSettings,
@@ -99,6 +100,7 @@ class DatasetSettings(Section):
     catalog: ShelfSettings = ShelfSettings()
     needs: NeedSettings = NeedSettings()
     visits: VisitSettings = VisitSettings()
+    dirt: DirtSettings = DirtSettings()
 
     @model_validator(mode="after")
     def _something_to_share_out(self) -> DatasetSettings:

@@ -93,7 +93,7 @@ class PopulationSettings(Section):
     """Median effect of a discount on the log-odds of buying, per unit of -log(1 - discount)."""
     sensitivity_spread: NonNegative = 0.5
     """Standard deviation of the logarithm of that sensitivity."""
-    hoarders: Share = 0.045
+    hoarders: Share = 0.05
     """Share of users who fill carts and do not buy what is in them."""
     bots: Share = 0.001
     """Share of users who are crawlers."""
@@ -127,7 +127,7 @@ class NeedSettings(Section):
     """How strongly the distance of a price from the user's budget speaks against an item."""
     favourite_share: Annotated[float, Field(gt=0, lt=1)] = 0.85
     """Mean chance that a purchase is the favourite and not a rival item."""
-    cart_intent: float = -3.3
+    cart_intent: float = -3.25
     """Log-odds of an add_to_cart at the first visit."""
     cart_rise: float = 0.5
     """Rise of those log-odds with every visit, up to the sixth."""
@@ -170,7 +170,7 @@ class VisitSettings(Section):
     """Chance that a purchase is made without a view of the item in that visit."""
     spare_cart: Share = 0.005
     """Chance that an item considered is put into the cart without any intention."""
-    spare_cart_with_cart: Share = 0.80
+    spare_cart_with_cart: Share = 0.85
     """The same in a visit in which something else is put into the cart."""
     idle_cart: Share = 0.001
     """Chance of an add_to_cart per item looked at idly."""
@@ -182,3 +182,22 @@ class VisitSettings(Section):
     """Visits of a crawler."""
     bot_looks: NonNegative = 14.0
     """Mean number of items a crawler asks for in a visit beyond the first."""
+
+
+class DirtSettings(Section):
+    """What goes wrong between a click and the log; every value is a share of the rows."""
+
+    exact_duplicates: Share = 0.0
+    """Rows that appear twice."""
+    out_of_order: Share = 0.0
+    """Rows that stand a little before or after their place."""
+    late: Share = 0.0
+    """Rows that come after all others of their block of users."""
+    clock_jumps: Share = 0.0
+    """Days of users on which the clock is wrong, by up to 12 hours."""
+    null_prices: Share = 0.0
+    """Rows without a price."""
+    unknown_items: Share = 0.0
+    """Rows with an item that the catalog does not have."""
+    bots: Share = 0.0
+    """Views by crawlers who are no registered users."""

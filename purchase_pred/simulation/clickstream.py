@@ -27,6 +27,7 @@ from purchase_pred.schema import (
 from purchase_pred.simulation.arrays import concatenate, take
 from purchase_pred.simulation.block import Block
 from purchase_pred.simulation.clicks import click
+from purchase_pred.simulation.dirt import soil
 from purchase_pred.simulation.journeys import live
 from purchase_pred.simulation.looks import idle_looks, need_looks
 from purchase_pred.simulation.needs import draw_needs
@@ -88,8 +89,8 @@ def simulate_clickstream(
     known = 0
     rhythm = build_rhythm(dataset)
     shop = _open(dataset, users, catalog, rhythm)
-    for block in _blocks(dataset, users, shop, rhythm):
-        events = _events(block, shop, rhythm, known)
+    for number, block in enumerate(_blocks(dataset, users, shop, rhythm)):
+        events = soil(_events(block, shop, rhythm, known), dataset=dataset, block=number)
         known += events.height
         yield events
 
@@ -116,8 +117,8 @@ def simulate_world(dataset: DatasetSettings, users: pl.DataFrame, catalog: pl.Da
     events_known = needs_known = 0
     rhythm = build_rhythm(dataset)
     shop = _open(dataset, users, catalog, rhythm)
-    for block in _blocks(dataset, users, shop, rhythm):
-        events = _events(block, shop, rhythm, events_known)
+    for number, block in enumerate(_blocks(dataset, users, shop, rhythm)):
+        events = soil(_events(block, shop, rhythm, events_known), dataset=dataset, block=number)
         truth = truth_of(block, shop, rhythm, known=needs_known)
         events_known += events.height
         needs_known += truth.height

@@ -38,7 +38,7 @@ def test_shipped_yaml_equals_the_defaults_of_the_model():
         assert {name: row.keys() for name, row in given[section].items()} == {
             name: row.keys() for name, row in dumped[section].items()
         }
-    for section in ("rhythm", "users", "catalog", "needs", "visits"):
+    for section in ("rhythm", "users", "catalog", "needs", "visits", "dirt"):
         assert given[section].keys() == dumped[section].keys()
 
 
