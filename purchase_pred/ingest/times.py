@@ -68,7 +68,7 @@ def read_times(
     -----
     Text is read as ``YYYY-MM-DD`` (also with ``/``), then optionally ``T`` or a space and ``HH:MM``, ``HH:MM:SS``
     or ``HH:MM:SS.fraction``, after which ``Z``, ``UTC``, ``GMT`` or an offset may stand; or else as a number.
-    A number is a date when it has the form ``YYYYMMDD`` of the years 1900 to 2100; otherwise it counts from
+    A number from 19000101 to 21001231 is a date ``YYYYMMDD``, or no time if there is no such day; others count from
     1970-01-01 UTC, by magnitude: below 1e11 seconds (up to the year 5138), below 1e14 milliseconds, below 1e17
     microseconds, else nanoseconds. Zero and negative numbers are no times: logs write them for "unknown".
     """
@@ -101,7 +101,7 @@ def _local_and_moment(
         local, moment = no_local, written.dt.convert_time_zone("UTC").cast(TIME_DTYPE)
     elif dtype.is_integer():
         local = _as_date(written, written.cast(pl.String))
-        moment = pl.when(local.is_null()).then(_since_epoch(written.cast(pl.Int64, strict=False)))
+        moment = _since_epoch(_no_date(written.cast(pl.Int64, strict=False)))
     elif dtype.is_float():
         local, moment = no_local, _since_epoch(written.cast(pl.Float64))
     else:
@@ -125,7 +125,8 @@ def _read_text(rows: pl.LazyFrame, text: pl.Expr) -> pl.LazyFrame:
     missing = pl.when(colons == 0).then(pl.lit(" 00:00:00")).when(colons == 1).then(pl.lit(":00")).otherwise(pl.lit(""))
     stamp = (pl.col(_BODY) + missing).str.to_datetime(_STAMP, strict=False, time_unit="us")
     date = _as_date(pl.col(_NUMBER), pl.col(_TEXT))
-    counted = _since_epoch(pl.col(_NUMBER)).fill_null(_since_epoch(pl.col(_TEXT).cast(pl.Float64, strict=False)))
+    fraction = pl.when(pl.col(_NUMBER).is_null()).then(pl.col(_TEXT).cast(pl.Float64, strict=False))
+    counted = _since_epoch(_no_date(pl.col(_NUMBER))).fill_null(_since_epoch(fraction))
     named = pl.when(pl.col(_OFFSET).is_not_null()).then(pl.col(_LOCAL) - _ahead(pl.col(_OFFSET)))
     return (
         rows.with_columns(text.alias(_TEXT))
@@ -153,6 +154,10 @@ def _ahead(zone: pl.Expr) -> pl.Expr:
 
 def _as_date(number: pl.Expr, text: pl.Expr) -> pl.Expr:
     return pl.when(number.is_between(*_DATES)).then(text.str.to_date("%Y%m%d", strict=False).cast(_PLAIN))
+
+
+def _no_date(number: pl.Expr) -> pl.Expr:
+    return pl.when(~number.is_between(*_DATES)).then(number)
 
 
 def _since_epoch(number: pl.Expr) -> pl.Expr:

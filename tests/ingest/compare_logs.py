@@ -1,0 +1,51 @@
+"""Comparing a log as read with what the oracle says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from purchase_pred import schema
+from purchase_pred.ingest import REASON_DTYPE
+
+if TYPE_CHECKING:
+    from log_oracle import Reading
+
+    from purchase_pred.ingest import CanonicalLog
+
+
+def rows_of(frame: pl.LazyFrame) -> list[tuple]:
+    return frame.collect().rows()
+
+
+def assert_reads_as(log: CanonicalLog, expected: Reading) -> None:
+    """Demand the same events, rejected rows, catalog and users, in order, with their dtypes."""
+    assert_dtypes(log)
+    events = log.events.with_columns(pl.col(schema.DURATION).cast(pl.Float64))
+    assert [_rounded(row) for row in rows_of(events)] == [_rounded(row) for row in expected.events]
+    assert rows_of(log.rejected.select("event_id", "reason")) == expected.rejected
+    assert log.rows == len(expected.events) + len(expected.rejected)
+    catalog = {row[0]: list(row[1:]) for row in rows_of(log.catalog)}
+    assert catalog == {
+        item: [shelf, price, 0.0, price, created] for item, (shelf, price, created) in expected.catalog.items()
+    }
+    assert list(catalog) == sorted(catalog)
+    assert dict(rows_of(log.users)) == expected.users
+    assert rows_of(log.users) == sorted(rows_of(log.users))
+
+
+def assert_dtypes(log: CanonicalLog) -> None:
+    schema.require(log.events, schema.EVENTS, what="events")
+    schema.require(log.catalog, schema.CATALOG, what="catalog")
+    schema.require(log.users, schema.USERS, what="users")
+    assert log.events.collect_schema().names() == list(schema.EVENTS)
+    assert log.rejected.collect_schema()["reason"] == REASON_DTYPE
+    assert isinstance(log.catalog.collect_schema()["category"], pl.Enum)
+    for frame in (log.events, log.rejected, log.catalog, log.users):
+        assert frame.collect().schema == frame.collect_schema()
+
+
+def _rounded(event: tuple) -> tuple:
+    return (*event[:5], None if event[5] is None else pytest.approx(event[5], rel=1e-6), event[6])

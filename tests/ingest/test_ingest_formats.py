@@ -1,0 +1,284 @@
+"""Each source format on a small file in its published layout."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from compare_logs import assert_dtypes, rows_of
+
+from purchase_pred.errors import InputError
+from purchase_pred.ingest import LOG_FORMATS, read_log
+from purchase_pred.settings.ingest import IngestSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from purchase_pred.ingest import CanonicalLog
+
+DEFAULTS = IngestSettings()
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def moments(log: CanonicalLog) -> list[tuple]:
+    assert_dtypes(log)
+    return rows_of(log.events.select("event_id", "user_id", "timestamp", "event_type", "item_id", "price"))
+
+
+def reasons(log: CanonicalLog) -> list[tuple]:
+    return rows_of(log.rejected.select("event_id", "reason"))
+
+
+def at(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
+
+
+REES46 = """event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session
+2019-10-01 00:00:00 UTC,view,1001,20,,acme,0.00,501,s-1
+2019-10-01 00:00:05 UTC,cart,1001,20,electronics.smartphone,acme,99.90,501,s-1
+2019-10-01 00:00:05 UTC,cart,1001,20,electronics.smartphone,acme,99.90,501,s-1
+2019-10-01 00:00:09 UTC,purchase,1001,20,electronics.phone,acme,89.90,501,s-1
+2019-10-01 00:00:09 UTC,remove_from_cart,1002,,,,5,502,
+2019-10-01 00:00:10 UTC,wishlist,1002,,,,5,502,s-2
+"""
+
+
+def test_rees46_gives_events_first_known_categories_and_prices(tmp_path):
+    log = read_log("rees46", [written(tmp_path, "oct.csv", REES46)], settings=DEFAULTS)
+    assert moments(log) == [
+        (0, 501, at(2019, 10, 1), "view", 1001, None),
+        (1, 501, at(2019, 10, 1, 0, 0, 5), "add_to_cart", 1001, 99.9),
+        (3, 501, at(2019, 10, 1, 0, 0, 9), "purchase", 1001, 89.9),
+        (4, 502, at(2019, 10, 1, 0, 0, 9), "remove_from_cart", 1002, 5.0),
+    ]
+    assert reasons(log) == [(2, "duplicate"), (5, "unknown_event")]
+    assert rows_of(log.catalog) == [
+        (1001, "electronics.smartphone", 99.9, 0.0, 99.9, at(2019, 10, 1)),
+        (1002, None, 5.0, 0.0, 5.0, at(2019, 10, 1, 0, 0, 9)),
+    ]
+    assert log.catalog.collect_schema()["category"] == pl.Enum(["electronics.phone", "electronics.smartphone"])
+    assert rows_of(log.users) == [(501, date(2019, 10, 1)), (502, date(2019, 10, 1))]
+    assert log.warnings == ()
+
+
+def test_first_known_is_by_time_and_position_not_by_row_order(tmp_path):
+    rows = ["2019-10-02 00:00:00 UTC,view,7,1,late,x,9,1,s", "2019-10-01 00:00:00 UTC,view,7,1,first,x,3,1,s",
+            "2019-10-01 00:00:00 UTC,view,7,1,tied,x,4,1,s"]  # fmt: skip
+    text = REES46.splitlines()[0] + "\n" + "\n".join(rows) + "\n"
+    log = read_log("rees46", [written(tmp_path, "oct.csv", text)], settings=DEFAULTS)
+    assert rows_of(log.catalog) == [(7, "first", 3.0, 0.0, 3.0, at(2019, 10, 1))]
+
+
+def test_otto_events_are_counted_over_users_and_files(tmp_path):
+    first = written(
+        tmp_path,
+        "a.jsonl",
+        '{"session":5,"events":[{"aid":1,"ts":1659304800025,"type":"clicks"},{"aid":2,"ts":1659304800025,"type":"carts"}]}\n'
+        '{"session":6,"events":[]}\n',
+    )
+    second = written(
+        tmp_path,
+        "b.jsonl",
+        '{"session":7,"events":[{"aid":2,"ts":1659304801000,"type":"orders"},{"aid":2,"ts":1659304801000,"type":"orders"},'
+        '{"aid":null,"ts":1659304802000,"type":"clicks"}]}\n',
+    )
+    log = read_log("otto", [first, second], settings=DEFAULTS)
+    assert moments(log) == [
+        (0, 5, at(2022, 7, 31, 22, 0, 0, 25_000), "view", 1, None),
+        (1, 5, at(2022, 7, 31, 22, 0, 0, 25_000), "add_to_cart", 2, None),
+        (2, 7, at(2022, 7, 31, 22, 0, 1), "purchase", 2, None),
+    ]
+    assert reasons(log) == [(3, "duplicate"), (4, "missing_item_id")]
+    assert rows_of(log.catalog.select("category", "base_price")) == [(None, None)] * 2
+
+
+CDNOW = """ customer_id  date number_of_cds  dollar_value
+ 00001 19970101  1   11.77
+ 00002 19970112  1   12.00
+ 00002 19970112  5   77.00
+ 00002 19970112  5   77.00
+ 00003 19970230  1    9.00
+ 00003 19970301  2    0.00
+ 00003 19970301  2
+"""
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_cdnow_orders_are_purchases_of_the_shop(tmp_path, header):
+    text = CDNOW if header else CDNOW.split("\n", 1)[1]
+    log = read_log("cdnow", [written(tmp_path, "CDNOW_master.txt", text)], settings=DEFAULTS)
+    assert moments(log) == [
+        (0, 1, at(1997, 1, 1), "purchase", "cdnow", 11.77),
+        (1, 2, at(1997, 1, 12), "purchase", "cdnow", 12.0),
+        (2, 2, at(1997, 1, 12), "purchase", "cdnow", 77.0),
+        (5, 3, at(1997, 3, 1), "purchase", "cdnow", None),
+    ]
+    assert reasons(log) == [(3, "duplicate"), (4, "bad_time"), (6, "bad_time")]
+    assert "line" in log.rejected.collect_schema()
+    assert log.warnings == (
+        "5 times name no time zone and were taken as UTC; --timezone (ingest.timezone) names another",
+    )
+
+
+def test_cdnow_sample_has_a_second_number_that_is_not_used(tmp_path):
+    path = written(tmp_path, "CDNOW_sample.txt", " 00004 0001 19970101  2   29.33\n 00018 0002 19970104  1   14.96\n")
+    log = read_log("cdnow", [path], settings=DEFAULTS)
+    assert [(row[1], row[5]) for row in moments(log)] == [(4, 29.33), (18, 14.96)]
+
+
+RETAILROCKET = """timestamp,visitorid,event,itemid,transactionid
+1433221332117,257597,view,355908,
+1433224214164,992329,addtocart,248676,
+1433224215000,992329,transaction,248676,4000
+"""
+PROPERTIES = """timestamp,itemid,property,value
+1435460400000,248676,categoryid,1338
+1433041200000,248676,categoryid,1114
+1433041200000,248676,790,n552.000
+1433041200000,999999,categoryid,77
+"""
+
+
+def test_retailrocket_events_alone_have_no_categories(tmp_path):
+    log = read_log("retailrocket", [written(tmp_path, "events.csv", RETAILROCKET)], settings=DEFAULTS)
+    assert moments(log) == [
+        (0, 257597, at(2015, 6, 2, 5, 2, 12, 117_000), "view", 355908, None),
+        (1, 992329, at(2015, 6, 2, 5, 50, 14, 164_000), "add_to_cart", 248676, None),
+        (2, 992329, at(2015, 6, 2, 5, 50, 15), "purchase", 248676, None),
+    ]
+    assert rows_of(log.catalog.select("item_id", "category")) == [(248676, None), (355908, None)]
+
+
+def test_retailrocket_categories_are_the_first_known(tmp_path):
+    paths = [
+        written(tmp_path, "item_properties_part1.csv", PROPERTIES),
+        written(tmp_path, "events.csv", RETAILROCKET),
+        written(tmp_path, "category_tree.csv", "categoryid,parentid\n1114,\n"),
+    ]
+    log = read_log("retailrocket", paths, settings=DEFAULTS)
+    assert (log.rows, len(moments(log))) == (3, 3)
+    assert rows_of(log.catalog.select("item_id", "category")) == [(248676, "1114"), (355908, None)]
+    assert [warning for warning in log.warnings if "category_tree.csv is not used" in warning]
+
+
+def test_retailrocket_without_events_says_what_is_lacking(tmp_path):
+    with pytest.raises(InputError, match=r"a file of events is required.*add events\.csv"):
+        read_log("retailrocket", [written(tmp_path, "item_properties.csv", PROPERTIES)], settings=DEFAULTS)
+
+
+CLICKS = """1,2014-04-07T10:51:09.277Z,214536502,0
+1,2014-04-07T10:54:09.868Z,214536500,S
+2,2014-04-07T10:55:00.000Z,214536500,5
+2,2014-04-07T10:56:00.000Z,214536500,6
+"""
+BUYS = """1,2014-04-07T10:58:00.306Z,214536502,1046,1
+2,2014-04-07T10:58:00.306Z,214536500,0,2
+"""
+
+
+@pytest.mark.parametrize("buys_first", [False, True])
+def test_yoochoose_sessions_are_users_and_files_are_event_types(tmp_path, buys_first):
+    paths = [written(tmp_path, "yoochoose-clicks.dat", CLICKS), written(tmp_path, "yoochoose-buys.dat", BUYS)]
+    log = read_log("yoochoose", paths[::-1] if buys_first else paths, settings=DEFAULTS)
+    events = moments(log)
+    assert [event[0] for event in events] == list(range(6))
+    kinds = [(event[3], event[1], event[4], event[5]) for event in events]
+    buys = [("purchase", 1, 214536502, 1046.0), ("purchase", 2, 214536500, None)]
+    assert (kinds[:2] if buys_first else kinds[4:]) == buys
+    assert rows_of(log.catalog.select("item_id", "category", "base_price")) == [
+        (214536500, "5", None),
+        (214536502, None, 1046.0),
+    ]
+
+
+def test_yoochoose_without_buys_has_no_prices(tmp_path):
+    log = read_log("yoochoose", [written(tmp_path, "clicks.dat", CLICKS)], settings=DEFAULTS)
+    assert {event[5] for event in moments(log)} == {None}
+
+
+TABLE = "ts;visitor;what;sku\n2024-05-01 10:00:00Z;ann;buy;x 1\n2024-05-01 10:00:01Z;bob;order;x 2\n"
+MAPPED = {"timestamp": "ts", "user_id": "visitor", "event_type": "what", "item_id": "sku"}
+
+
+def test_table_takes_the_names_that_are_given(tmp_path):
+    names = IngestSettings(columns=MAPPED, events={"purchase": ["buy", "order"]})
+    log = read_log("table", [written(tmp_path, "log.csv", TABLE)], settings=names)
+    assert [event[1:5:2] for event in moments(log)] == [("ann", "purchase"), ("bob", "purchase")]
+
+
+def test_star_makes_every_row_one_event_and_needs_no_event_column(tmp_path):
+    names = IngestSettings(
+        columns={"timestamp": "ts", "user_id": "visitor", "item_id": "sku"}, events={"purchase": "*"}
+    )
+    log = read_log("table", [written(tmp_path, "log.csv", TABLE)], settings=names)
+    assert [event[3] for event in moments(log)] == ["purchase", "purchase"]
+
+
+def test_names_given_go_before_the_format_s_own(tmp_path):
+    text = RETAILROCKET.replace("itemid", "article").replace("transaction,", "sold,")
+    names = IngestSettings(columns={"item_id": "article"}, events={"purchase": "sold"})
+    log = read_log("retailrocket", [written(tmp_path, "events.csv", text)], settings=names)
+    assert [event[3] for event in moments(log)] == ["view", "add_to_cart", "purchase"]
+
+
+def test_integer_columns_of_parquet_keep_their_dtype(tmp_path):
+    path = tmp_path / "log.parquet"
+    pl.DataFrame(
+        {
+            "timestamp": [at(2024, 5, 1)] * 2,
+            "user_id": pl.Series([1, 2], dtype=pl.UInt16),
+            "event_type": pl.Series(["view", "view"], dtype=pl.Categorical),
+            "item_id": [7.0, None],
+            "tags": [["a"], []],
+            "event_id": [9, 9],
+        }
+    ).write_parquet(path)
+    log = read_log("table", [path], settings=DEFAULTS)
+    assert rows_of(log.events.select("user_id", "item_id")) == [(1, 7)]
+    assert log.events.collect_schema()["user_id"] == pl.UInt16
+    assert log.users.collect_schema()["user_id"] == pl.UInt16
+    rejected = log.rejected.collect()
+    assert rejected.row(0) == (1, "missing_item_id", "2024-05-01 00:00:00.000000+00:00", "2", "view", None, '{"tags":[]}', "9")  # noqa: E501  # fmt: skip
+    assert rejected.columns[-1] == "source_event_id"
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "expected"),
+    [
+        (["1", "-2"], [1, -2]),
+        (["1", "02"], ["1", "02"]),
+        (["1", "1.0"], ["1", "1.0"]),
+        (["1", "9223372036854775808"], ["1", "9223372036854775808"]),
+        ([" a ", "b"], ["a", "b"]),
+    ],
+)
+def test_identifiers_are_integers_only_if_every_one_is_written_as_one(tmp_path, identifiers, expected):
+    rows = "".join(f"2024-05-01,{name},view,x\n" for name in identifiers)
+    path = written(tmp_path, "log.csv", "timestamp,user_id,event_type,item_id\n" + rows)
+    log = read_log("table", [path], settings=DEFAULTS)
+    assert [event[1] for event in moments(log)] == expected
+
+
+def test_a_rejected_row_does_not_turn_identifiers_into_text(tmp_path):
+    text = "timestamp,user_id,event_type,item_id\n2024-05-01,1,view,2\nnever,nobody,view,nothing\n"
+    log = read_log("table", [written(tmp_path, "log.csv", text)], settings=DEFAULTS)
+    assert [event[1::3] for event in moments(log)] == [(1, 2)]
+
+
+def test_plans_stream(tmp_path):
+    log = read_log("rees46", [written(tmp_path, "oct.csv", REES46)], settings=DEFAULTS)
+    for frame in (log.events, log.rejected, log.catalog, log.users):
+        plan = frame.show_graph(engine="streaming", plan_stage="physical", raw_output=True)
+        assert "in-memory-map" not in plan
+        assert "in-memory-join" not in plan
+
+
+def test_formats_are_those_of_the_documentation():
+    assert LOG_FORMATS == ("table", "rees46", "otto", "cdnow", "retailrocket", "yoochoose")
