@@ -5,7 +5,8 @@
 
 The whole line (sessionize, rows and labels, all feature groups, each step to a file) is set against scanning the log,
 sorting it by (user_id, timestamp), writing it, and writing a table of the features' size. Each runs in a fresh
-process; the two take turns, and the ratio is the median of the ratios within the rounds.
+process; the two take turns, and the ratio is the median of the ratios within the rounds. `--profile` adds what each
+feature group adds to those before it, in memory, and the time of the whole line by kind of node of the query.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -23,15 +25,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 from logs import catalog, click_log, registrations
+from nodes import METRICS, seconds_by_kind
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 HERE: Final = Path(__file__).parent
 TIMES_BARE: Final = 4
 """The whole line is to take at most so many times what is bare necessity."""
+NODES_SHOWN: Final = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,14 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--runs", type=int, default=5, help="rounds; default 5")
-    parser.add_argument("--profile", action="store_true", help="also time the groups as one after another is added")
+    parser.add_argument("--profile", action="store_true", help="also say where the time goes")
     parser.add_argument("--json", type=Path, default=HERE / "results" / "features.json", metavar="PATH")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_log(options.events, folder)
         rounds = [(_run("features", folder), _run("bare", folder)) for _ in range(options.runs)]
-        profile = _run("groups", folder) if options.profile else None
+        profile = _profile(folder) if options.profile else {}
     document = as_document(options.events, rounds, profile)
     _print(document)
     options.json.parent.mkdir(parents=True, exist_ok=True)
@@ -62,12 +66,12 @@ def write_log(events: int, folder: Path) -> None:
 
 
 def as_document(
-    events: int, rounds: Sequence[tuple[dict[str, Any], dict[str, Any]]], profile: dict[str, Any] | None
+    events: int, rounds: Sequence[tuple[dict[str, Any], dict[str, Any]]], profile: dict[str, dict[str, float]]
 ) -> dict[str, Any]:
     """Return the medians over the rounds: each step, both wholes, their ratio, peak memory."""
     whole, bare = [line for line, _ in rounds], [least for _, least in rounds]
     return {
-        "machine": {"cores": os.cpu_count(), "polars": pl.__version__},
+        "machine": {"cores": os.cpu_count(), "Python": platform.python_version(), "Polars": pl.__version__},
         "events": events,
         "rows": whole[0]["rows"],
         "columns": whole[0]["columns"],
@@ -81,16 +85,37 @@ def as_document(
         "bare_seconds": median(_total(report) for report in bare),
         "times_bare": median(_total(line) / _total(least) for line, least in rounds),
         "target": TIMES_BARE,
-        "profile": _increments(profile) if profile else {},
+        "profile": profile,
     }
 
 
 def _run(case: str, folder: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(_start(case, folder).stdout.splitlines()[-1])
+    return report
+
+
+def _profile(folder: Path) -> dict[str, dict[str, float]]:
+    """Return what each feature group adds to those before it, and what each kind of node of the query took."""
+    groups = _run("groups", folder)
+    logged = _start("features", folder, METRICS)
+    return {
+        **{
+            measure: dict(zip(groups[measure], np.diff([0.0, *groups[measure].values()]).tolist(), strict=True))
+            for measure in ("seconds", "cpu_seconds")
+        },
+        "nodes": seconds_by_kind(logged.stderr),
+    }
+
+
+def _start(case: str, folder: Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     print(f"running {case}", file=sys.stderr)
     command = [sys.executable, str(HERE / "features_case.py"), case, str(folder)]
-    finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    report: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
-    return report
+    finished = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}
+    )
+    if finished.returncode:
+        raise SystemExit(f"{case} failed: {finished.stderr}")
+    return finished
 
 
 def _total(report: dict[str, Any]) -> float:
@@ -99,14 +124,6 @@ def _total(report: dict[str, Any]) -> float:
 
 def _medians(reports: Sequence[dict[str, Any]], measure: str) -> dict[str, float]:
     return {step: median(report[measure][step] for report in reports) for step in reports[0][measure]}
-
-
-def _increments(report: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Return what each part adds to those before it."""
-    return {
-        measure: dict(zip(report[measure], np.diff([0.0, *report[measure].values()]).tolist(), strict=True))
-        for measure in ("seconds", "cpu_seconds")
-    }
 
 
 def _print(document: dict[str, Any]) -> None:
@@ -125,8 +142,12 @@ def _print(document: dict[str, Any]) -> None:
         table.add_row(name, f"{total:.2f}", f"{sum(cpu_steps.values()):.2f}", style="bold", end_section=True)
     table.add_row(f"ratio (target: at most {document['target']})", f"{document['times_bare']:.2f}", style="bold")
     table.add_row("peak memory, GB", f"{document['peak_bytes'] / 1e9:.2f}", end_section=True)
-    for part, seconds in document["profile"].get("seconds", {}).items():
-        table.add_row(part, f"{seconds:+.2f}", f"{document['profile']['cpu_seconds'][part]:+.2f}")
+    profile = document["profile"]
+    for part, seconds in profile.get("seconds", {}).items():
+        table.add_row(part, f"{seconds:+.2f}", f"{profile['cpu_seconds'][part]:+.2f}")
+    table.add_section()
+    for kind, cpu_seconds in list(profile.get("nodes", {}).items())[:NODES_SHOWN]:
+        table.add_row(f"nodes, all threads: {kind}", "", f"{cpu_seconds:.2f}")
     Console().print(table)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from itertools import groupby
 from operator import itemgetter
 from statistics import median
@@ -61,7 +62,7 @@ def as_document(cases: Iterable[Case]) -> dict[str, Any]:
     cases = list(cases)
     rows = [_row(case, cases) for case in cases]
     return {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
+        "machine": {"cores": os.cpu_count(), "Python": platform.python_version(), "Polars": version("polars")},
         "cases": rows,
         "targets": reached(rows),
     }

@@ -84,10 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runner = Runner(dict(options.python), write_log(_WARM_UP_EVENTS, Path(folder)), options.limit)
         for size in options.sizes:
             cases += measure(size, options.peers, runner, runs=options.runs, log=write_log(size, Path(folder)))
-    document = as_document(cases)
+            document = as_document(cases)
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.write_text(json.dumps(document, indent=2) + "\n")
     print_tables(document)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(document, indent=2) + "\n")
     return int(any(case.fault for case in cases))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TITLE: Final = "Featuretools dfs"
 DISTRIBUTIONS: Final = ("featuretools", "pandas")
-ANCHORS: Final = 100
+ANCHORS: Final = 50
 
 needs("pandas", below=3, because="Featuretools 1.31 cannot make an entity set under pandas 3")
 

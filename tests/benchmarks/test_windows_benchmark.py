@@ -133,6 +133,19 @@ def test_target_is_met_from_its_limit_on(times: float | None, met: bool | None) 
     assert (first["reached"], first["met"]) == (times, met)
 
 
+def test_report_shows_a_fault_and_why_a_target_is_missed() -> None:
+    results, report = import_module("results"), import_module("report")
+    ours = results.Case("ours", "sorted", 1_000_000, seconds=[1.0], cpu_seconds=[2.0], peak_bytes=[10**8], anchors=5)
+    ours.bytes_above_loaded = [61_000_000]
+    faulty = results.Case("duckdb_range", "sorted", 1_000_000, fault="7 counts differ from those of ours")
+    page = list(report.windows(results.as_document([ours, faulty])))
+    assert "| `ours` | 1.0000 | 1.00 |  | 100 | 61 |  |" in page
+    assert "| `duckdb_range` |  |  |  |  |  | 7 counts differ from those of ours |" in page
+    assert any(
+        line.startswith("| sorted events, 1,000,000: bytes") and "| <= 60 | 61.00 | no |" in line for line in page
+    )
+
+
 def run_command(results: Path, *options: str, exit_code: int = 0) -> dict:
     finished = subprocess.run(
         [sys.executable, BENCHMARKS / "windows.py", "--sizes", "2000", "--runs", "1", "--json", results, *options],
