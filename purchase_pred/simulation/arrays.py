@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 Record = TypeVar("Record")
+_MOST_LOG_ODDS: Final = 700.0
+"""Beyond it the exponential overflows, and the chance is 0 or 1 anyway."""
 
 
 def take(record: Record, rows: Any, /) -> Record:
@@ -38,7 +40,7 @@ def concatenate(records: Sequence[Record], /) -> Record:
 
 def logistic(log_odds: Floats, /) -> Floats:
     """Return probabilities for log-odds."""
-    return 1.0 / (1.0 + np.exp(-log_odds))
+    return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -_MOST_LOG_ODDS, _MOST_LOG_ODDS)))
 
 
 def choose(weights: Floats, draws: Floats, /) -> Ints:

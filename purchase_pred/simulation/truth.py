@@ -109,7 +109,9 @@ def _opened(block: Block, rhythm: Rhythm) -> Ints:
     """Return when needs open: with their first visit, whose click has whole milliseconds, or with a purchase."""
     needs = block.needs
     opened = rhythm.clock_at(needs.opened) // US_PER_MS * US_PER_MS
-    return np.where(needs.origin == NO_VISIT, opened, _click_times(block)[1][needs.origin])
+    again = np.flatnonzero(needs.origin != NO_VISIT)
+    opened[again] = _click_times(block)[1][needs.origin[again]]
+    return opened
 
 
 def _visit_lists(block: Block) -> pl.DataFrame:
@@ -142,10 +144,9 @@ def _visit_lists(block: Block) -> pl.DataFrame:
 def _click_times(block: Block) -> tuple[Ints, Ints, Ints]:
     """Return for each visit its first click, its decision, and its first add_to_cart (0 where there is none)."""
     clicks, size = block.need_clicks, len(block.visits.need)
-    begins = np.searchsorted(clicks.visit, np.arange(size))
-    ends = np.append(begins[1:], len(clicks.visit)) - 1
-    taken_in = ((1.0 + np.nan_to_num(clicks.dwell[ends])) * US_PER_SECOND).astype(np.int64)
-    decided = clicks.clock[ends] + np.where(block.visits.item == NO_ITEM, taken_in, 0)
+    begins, ends = (np.searchsorted(clicks.visit, np.arange(size) + step) for step in (0, 1))
+    taken_in = ((1.0 + np.nan_to_num(clicks.dwell[ends - 1])) * US_PER_SECOND).astype(np.int64)
+    decided = clicks.clock[ends - 1] + np.where(block.visits.item == NO_ITEM, taken_in, 0)
     carted = np.zeros(size, dtype=np.int64)
     # Backwards, so that the first click of each visit is written last.
     carts = np.flatnonzero(clicks.code == EVENT_TYPES.index(ADD_TO_CART))[::-1]

@@ -116,6 +116,7 @@ def draw_traits(
     day = rhythm.activity_at(np.stack((registered, registered + US_PER_DAY)))
     moment = np.where(registered < 0, day[0], day[0] + draws.random(size) * (day[1] - day[0]))
     weight = np.array([each.need_weight for each in dataset.categories.values()]) * stocked
+    weight = weight if weight.any() else stocked.astype(np.float64)
     shape = settings.taste_concentration * len(weight) * weight / weight.sum()
     liking = draws.standard_gamma(shape, (size, len(weight)))
     activity, need_activity, sensitivity = draws.standard_normal((3, size))
