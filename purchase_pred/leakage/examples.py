@@ -49,7 +49,7 @@ def find_examples(subject: Subject, outcomes: Sequence[Outcome], /) -> dict[str,
     for column in (*subject.columns, ROWS):
         moving = [outcome for outcome in outcomes if column in outcome.moved]
         if moving:
-            telling = min(moving, key=lambda outcome: _MOST_TELLING.index(outcome.trial.tampering))
+            telling = min(moving, key=lambda o: (_MOST_TELLING.index(o.trial.tampering), -len(o.moved)))
             row = _telling_row(telling, column)
             case = cases.setdefault((id(telling), row), _Case(subject, telling, row, budget))
             examples[column] = case.example(column)
