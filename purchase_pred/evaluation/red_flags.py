@@ -37,7 +37,13 @@ _NAMED: Final = 5
 
 
 def red_flags(
-    model: FittedModel, splits: Mapping[str, pl.DataFrame], /, *, seed: int = 0, threads: int | None = None
+    model: FittedModel,
+    splits: Mapping[str, pl.DataFrame],
+    /,
+    *,
+    seed: int = 0,
+    threads: int | None = None,
+    drift: AdversarialValidation | None = None,
 ) -> pl.DataFrame:
     """Return what should make the reader doubt the figures, and what was looked at without finding anything.
 
@@ -51,6 +57,9 @@ def red_flags(
         Seed of the samples and of the adversarial validation.
     threads
         Threads of the adversarial validation; none: all cores.
+    drift
+        What `adversarial_validation` found between train and test, which is the same for every model; none: it is
+        asked.
 
     Returns
     -------
@@ -68,7 +77,7 @@ def red_flags(
     rows = [
         *_single_feature_rows(splits["train"], seed),
         _gap_row(model, splits),
-        _adversarial_row(adversarial_validation(splits["train"], splits["test"], seed=seed, threads=threads)),
+        _adversarial_row(drift or adversarial_validation(splits["train"], splits["test"], seed=seed, threads=threads)),
         *_shared_user_rows(splits),
         _few_positives_row(splits["test"]),
     ]

@@ -1,0 +1,196 @@
+"""The report of one model: one HTML file that needs nothing but itself, for the owner of the shop."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from purchase_pred.evaluation.data_charts import comparison_chart
+from purchase_pred.evaluation.markup import card, cards, figure, folded, paragraph, section, table
+from purchase_pred.evaluation.report_card import model_card
+from purchase_pred.evaluation.report_decisions import decision_section
+from purchase_pred.evaluation.report_sections import (
+    calibration_section,
+    cohort_section,
+    data_section,
+    earliness_section,
+    flag_section,
+    importance_section,
+    prevalence_section,
+    ranking_section,
+)
+from purchase_pred.evaluation.words import (
+    heading,
+    moment_of_prediction,
+    number,
+    outcome,
+    percent,
+    times,
+)
+
+if TYPE_CHECKING:
+    from purchase_pred.evaluation.report_data import ReportData
+
+REPORT_FILE: Final = "report.html"
+
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+_CONTENTS: Final = {
+    "decide": "Act on it",
+    "data": "Data",
+    "prevalence": "Week by week",
+    "ranking": "Ranking",
+    "calibration": "Probabilities",
+    "earliness": "How early",
+    "importance": "Why",
+    "cohorts": "For whom",
+    "flags": "Red flags",
+    "card": "Model card",
+    "settings": "Settings",
+}
+
+
+def render_report(data: ReportData, /) -> str:
+    """Return the report as one HTML document.
+
+    It loads nothing, reads in light and in dark, prints, and works without its script, which only lets the reader move
+    the threshold or the daily budget. Equal tables give equal text.
+    """
+    title = f"{heading(data.document['model'])}: {outcome(data.document['target'])}"
+    sections = [
+        decision_section(data),
+        data_section(data),
+        prevalence_section(data),
+        ranking_section(data),
+        calibration_section(data),
+        earliness_section(data),
+        importance_section(data),
+        cohort_section(data),
+        flag_section(data),
+        model_card(data),
+        _settings_section(data),
+    ]
+    present = [part for part in sections if part]
+    links = "".join(
+        f'<li><a href="#{name}">{label}</a></li>'
+        for name, label in _CONTENTS.items()
+        if any(part.startswith(f'<section id="{name}"') for part in present)
+    )
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
+            '<link rel="icon" href="data:,">',
+            f"<title>{title}</title>",
+            f"<style>{_asset('report.css')}</style>",
+            "</head>",
+            "<body>",
+            _headline(data, f'<nav aria-label="Contents"><ul>{links}</ul></nav>'),
+            "<main>",
+            *present,
+            "</main>",
+            f"<footer>{paragraph(_footer(data), kind='quiet')}</footer>",
+            f"<script>{_asset('report.js')}</script>",
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
+
+
+def _headline(data: ReportData, contents: str) -> str:
+    document, target = data.document, data.document["target"]
+    test = document["splits"]["test"]
+    reached, prevalence = test["average_precision"], test["prevalence"]
+    better = reached / prevalence if reached and prevalence else None
+    name = heading(document["model"])
+    claim = f"{name} ranks purchases {times(better)} better than chance" if better else f"{name}: nothing to judge by"
+    models = data.comparison.filter(kind="model").height
+    others = f" Of the {models} models trained on the same rows, {heading(data.best)} did best on validation."
+    lead = (
+        f"It answers, {moment_of_prediction(target)}: how likely is it that {outcome(target)}? "
+        f"It was judged on {test['rows']:,} predictions of the last part of the log, later than anything it learnt "
+        f"from. {test['positives']:,} of them ({percent(prevalence)}) were followed by the purchase."
+        f"{others if models > 1 else ''}"
+    )
+    return "\n".join(
+        [
+            "<header>",
+            paragraph(f"Report on {document['model']}", kind="kind"),
+            f"<h1>{claim}</h1>",
+            paragraph(lead, kind="lead"),
+            cards(_headline_cards(data)),
+            figure(comparison_chart(data.comparison, model=document["model"]), _comparison_caption(data)),
+            contents,
+            "</header>",
+        ]
+    )
+
+
+def _headline_cards(data: ReportData) -> list[str]:
+    document = data.document
+    test, ceiling = document["splits"]["test"], document["ceiling"]
+    reached = test["average_precision"]
+    found = [
+        card("PR-AUC on test", number(reached), f"chance is {number(test['prevalence'])}, perfect is 1"),
+        card(
+            "Best 1 % of the scores",
+            f"{percent(test['precision_at_1pct'])} buy",
+            f"picked at random {percent(test['prevalence'])} would",
+        ),
+        card(
+            "Best 10 % of the scores",
+            f"{percent(test['recall_at_10pct'])} of purchases",
+            "are among them; at random it would be 10 %",
+        ),
+        card(
+            "Probabilities are off by",
+            percent(test["ece"]),
+            "mean gap between predicted and observed share (ECE)",
+        ),
+    ]
+    if ceiling and ceiling["average_precision"] and reached:
+        share = percent(reached / ceiling["average_precision"])
+        found.insert(1, card("Of what can be known", share, f"the ceiling is {number(ceiling['average_precision'])}"))
+    return found
+
+
+def _comparison_caption(data: ReportData) -> str:
+    ceiling = (
+        " The ceiling is what somebody would reach who knows the simulated users' minds."
+        if data.document["ceiling"]
+        else ""
+    )
+    return (
+        "PR-AUC, the average precision: go down the list of predictions from the highest score and note, at each "
+        "purchase, which share of the list so far bought; the mean of these shares is the PR-AUC. Rules that any shop "
+        f"could run today stand beside the models.{ceiling}"
+    )
+
+
+def _settings_section(data: ReportData) -> str:
+    settings = [(key, str(value)) for key, value in data.source.settings.items()]
+    fingerprints = list(data.source.fingerprints.items())
+    return section(
+        "settings",
+        "Settings and data",
+        paragraph("Equal data, settings and versions give the same model and the same figures."),
+        table(("File", "Fingerprint of its content"), fingerprints, texts=(1,)),
+        table(("Program", "Version"), list(data.versions.items()), texts=(1,)),
+        folded(f"All {len(settings)} settings", table(("Setting", "Value"), settings, texts=(1,))),
+    )
+
+
+def _footer(data: ReportData) -> str:
+    return (
+        f"Made by purchase-pred {data.versions['purchase-pred']}. This file holds everything it shows and asks no "
+        "server for anything. The same figures, for programs, are in metrics.json beside it."
+    )
+
+
+def _asset(name: str) -> str:
+    return (files("purchase_pred.evaluation") / "assets" / name).read_text(encoding="utf-8").strip()

@@ -1,0 +1,138 @@
+"""Numbers and targets as a reader wants them: units, thousands, plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from purchase_pred.durations import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+THIN: Final = "\u202f"
+"""Narrow space that does not break, between a number and its unit."""
+MISSING: Final = "n/a"
+
+_HEADINGS: Final = {
+    "prevalence": "No model",
+    "carted_not_bought": "Carted, not bought",
+    "recency": "Most recent view",
+    "logistic": "Logistic regression",
+    "xgboost": "XGBoost",
+    "lightgbm": "LightGBM",
+    "ceiling": "Ceiling",
+}
+_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
+def heading(name: str, /) -> str:
+    """Return what a rule or a model is called.
+
+    Examples
+    --------
+    >>> heading("xgboost_20240801_120000"), heading("recency")
+    ('XGBoost', 'Most recent view')
+    """
+    return _HEADINGS.get(name) or _HEADINGS.get(name.partition("_")[0], name)
+
+
+def number(value: float | None, /, digits: int = 3) -> str:
+    """Return a number with so many decimals, a whole one with none.
+
+    Examples
+    --------
+    >>> number(12345), number(0.46571), number(None)
+    ('12,345', '0.466', 'n/a')
+    """
+    if value is None:
+        return MISSING
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+
+
+def percent(share: float | None, /) -> str:
+    """Return a share as a percentage with about three digits that matter.
+
+    Examples
+    --------
+    >>> [percent(x).replace(THIN, " ") for x in (0.25, 0.0342, 0.00042, 0.0, 1.0)]
+    ['25.0 %', '3.42 %', '0.042 %', '0 %', '100 %']
+    """
+    if share is None:
+        return MISSING
+    if share in {0.0, 1.0}:
+        return f"{share:.0%}".replace("%", f"{THIN}%")
+    size = abs(share)
+    digits = 1 if size >= 0.1 else 2 if size >= 0.01 else 3  # noqa: PLR2004  (three digits that matter)
+    return f"{100 * share:.{digits}f}{THIN}%"
+
+
+def times(factor: float | None, /) -> str:
+    """Return a factor.
+
+    Examples
+    --------
+    >>> times(22.213), times(1.84)
+    ('22 times', '1.8 times')
+    """
+    if factor is None:
+        return MISSING
+    return f"{factor:,.{0 if factor >= 10 else 1}f} times"  # noqa: PLR2004  (two digits that matter)
+
+
+def duration(text: str, /) -> str:
+    """Return a duration in its largest whole unit.
+
+    Examples
+    --------
+    >>> duration("7d"), duration("36h"), duration("1h")
+    ('7 days', '36 hours', '1 hour')
+    """
+    seconds = parse_duration(text).total_seconds()
+    units = [(name, size) for name, size in _UNITS if seconds and not seconds % size]
+    if not units:
+        return text
+    name, size = units[0]
+    count = int(seconds // size)
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
+def outcome(target: Mapping[str, Any], /) -> str:
+    """Return what a positive row is, as the end of the sentence "how likely is it that ...".
+
+    Examples
+    --------
+    >>> outcome({"level": "user_item", "horizon": "7d", "sessions": None})
+    'the user buys this item within 7 days'
+    """
+    if target["level"] == "session":
+        return "the session still ends in a purchase"
+    bought = "this item" if target["level"] == "user_item" else "anything"
+    sessions = target.get("sessions")
+    within = f" and within the next {sessions} sessions" if sessions else ""
+    return f"the user buys {bought} within {duration(target['horizon'])}{within}"
+
+
+def moment_of_prediction(target: Mapping[str, Any], /) -> str:
+    """Return when a prediction is made.
+
+    Examples
+    --------
+    >>> moment_of_prediction({"anchors": "calendar"})
+    'on fixed dates, for every user known by then'
+    """
+    return {
+        "session_close": "when a session has ended",
+        "in_session": "while a session is in progress",
+        "calendar": "on fixed dates, for every user known by then",
+    }[target["anchors"]]
+
+
+def subject(target: Mapping[str, Any], /) -> str:
+    """Return what one row is about.
+
+    Examples
+    --------
+    >>> subject({"level": "user"})
+    'a user'
+    """
+    return {"user_item": "a user and an item", "user": "a user", "session": "a session"}[target["level"]]
