@@ -88,10 +88,18 @@ def features(
     splits: Annotated[
         list[SplitName] | None, typer.Option("--split", help="Only this split; repeatable. Default: all three.")
     ] = None,
+    describe: Annotated[
+        bool, typer.Option("--describe", help="Print the feature dictionary and make nothing.")
+    ] = False,
 ) -> None:
     """Make prediction points, labels and features, with the whole history before each point."""
     from purchase_pred.pipeline.workspace import features_file
 
+    if describe:
+        from purchase_pred_cli.dictionary import print_dictionary
+
+        print_dictionary(common.resolve().settings.features, as_json=common.as_json)
+        return
     _run(common, ["features"], units=tuple(features_file(split.value) for split in splits or ()))
 
 

@@ -29,4 +29,24 @@ def status(
         raise GateError(f"not up to date: {', '.join(pending)}; `purchase-pred run all` makes them")
 
 
-COMMANDS = (status,)
+@command_options(*READING)
+def check_leakage(
+    common: Common,
+    *,
+    users: Annotated[int, typer.Option("--users", min=1, help="Users to take, evenly from all.")] = 200,
+) -> None:
+    """Alter the future of the workspace's own data and demand that no feature moves; exit with 3 if one does."""
+    from purchase_pred.errors import GateError
+    from purchase_pred.pipeline.leakage_checking import check_workspace
+    from purchase_pred_cli.console import print_json
+
+    report = check_workspace(common.open_workspace(), common.resolve().settings, users=users)
+    if common.as_json:
+        print_json(report.to_dict())
+    else:
+        typer.echo(str(report))
+    if not report.clean:
+        raise GateError(f"{len(report.leaks)} features know what they may not")
+
+
+COMMANDS = (status, check_leakage)
