@@ -54,14 +54,14 @@ def expected(shop: Shop, *, windows: dict[str, int] = WINDOWS, lag: int = 0) -> 
     return {name: [row[name] for row in rows] for name in names}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(shop=shops(), delayed=st.booleans())
 def test_every_feature_equals_the_oracle(shop, delayed):
     lag = shop.log.lag if delayed else 0
     assert_columns_equal(built(shop, lag=lag), expected(shop, lag=lag))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:8])
 def test_every_feature_equals_the_oracle_on_larger_shops(seed):
     shop = random_shop(seeded(seed), most_events=250, most_anchors=60)
     lag = shop.log.lag if seed % 2 else 0
@@ -74,7 +74,7 @@ def test_other_windows_are_for_the_frequency_group_alone(seed):
     assert_columns_equal(built(shop, windows=OTHER_WINDOWS), expected(shop, windows=OTHER_WINDOWS))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:5])
 def test_every_feature_obeys_the_laws(seed):
     shop = random_shop(seeded(seed), most_events=80, most_anchors=25)
     lag = shop.log.lag if seed % 2 else 0

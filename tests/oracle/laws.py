@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 FeatureFunction = Callable[[pl.LazyFrame, pl.LazyFrame], pl.LazyFrame]
 
-MOST_CUTS = 4
-MOST_USERS = 3
+MOST_CUTS = 3
+MOST_USERS = 2
 
 
 def assert_laws(

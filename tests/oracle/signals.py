@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import fsum
 from typing import TYPE_CHECKING
 
-from oracle.events import DAY, EVENT_TYPES, Anchor, Event
+from oracle.events import DAY, EVENT_TYPES, Anchor, Event, Identifier
 from oracle.features import (
     MONTH,
     WEEK,
@@ -28,7 +28,7 @@ from oracle.features import (
 from oracle.windows import mean, total
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TRANSITIONS = (
     ("view", "add_to_cart"),
@@ -87,7 +87,9 @@ def sequence(anchor: Anchor, history: Sequence[Event]) -> Row:
 
 def attention(anchor: Anchor, history: Sequence[Event], world: World) -> Row:
     pair = on_item(anchor, history)
-    in_session = [event for event in pair if event.session_index == anchor.session_index]
+    session = [event for event in history if event.session_index == anchor.session_index]
+    in_session = on_item(anchor, session)
+    of_items = {event.item_id: on_item(anchor._replace(item_id=event.item_id), session) for event in session}
     views = of_type(within(anchor, history, world, MONTH), "view")
     wanted = category(anchor.item_id, world)
     alike = [event for event in views if wanted is not None and category(event.item_id, world) == wanted]
@@ -100,6 +102,8 @@ def attention(anchor: Anchor, history: Sequence[Event], world: World) -> Row:
         "user_item_share_of_views_30d": ratio(len(on_item(anchor, views)), len(views)),
         "session_item_view_count": len(of_type(in_session, "view")),
         "session_item_seconds": seconds(in_session),
+        "session_item_recency_rank": rank(anchor, {item: of[-1].timestamp for item, of in of_items.items()}),
+        "session_item_dwell_rank": rank(anchor, {item: seconds(of) for item, of in of_items.items()}),
     }
 
 
@@ -141,6 +145,13 @@ def purchase_gap_ratio(anchor: Anchor, purchases: Sequence[Event]) -> float | No
         return None
     span = purchases[-1].timestamp - purchases[0].timestamp
     return ratio(anchor.prediction_time - purchases[-1].timestamp, Fraction(span, len(purchases) - 1))
+
+
+def rank(anchor: Anchor, sizes: Mapping[Identifier, float]) -> int | None:
+    """Return the place of the anchor's item among all, the greatest first; equal items share the better place."""
+    if anchor.item_id not in sizes:
+        return None
+    return 1 + len([size for size in sizes.values() if size > sizes[anchor.item_id]])
 
 
 def seconds(events: Sequence[Event]) -> float:
