@@ -119,7 +119,7 @@ def _start(case: str, folder: Path, environment: Mapping[str, str] | None = None
 
 
 def _total(report: dict[str, Any]) -> float:
-    return sum(report["seconds"].values())
+    return float(sum(report["seconds"].values()))
 
 
 def _medians(reports: Sequence[dict[str, Any]], measure: str) -> dict[str, float]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from peers import COUNTED, DAYS, duckdb_range
+
+if TYPE_CHECKING:
+    import duckdb
+    import numpy as np
 
 TITLE: Final = "DuckDB ASOF joins"
 DISTRIBUTIONS: Final = duckdb_range.DISTRIBUTIONS
@@ -36,6 +40,6 @@ load = duckdb_range.load
 counts = duckdb_range.counts
 
 
-def compute(connection: duckdb_range.duckdb.DuckDBPyConnection) -> dict[str, duckdb_range.np.ndarray]:
+def compute(connection: duckdb.DuckDBPyConnection) -> dict[str, np.ndarray]:
     """Run the one query and fetch its columns."""
     return connection.execute(QUERY).fetchnumpy()
