@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 _NAMES: Final = ("customer_id", "date", "number_of_cds", "dollar_value")
 _COLUMNS: Final[Mapping[str, str]] = {USER_ID: "customer_id", TIMESTAMP: "date", PRICE: "dollar_value"}
 _ITEM: Final = "cdnow"
-_FIELDS: Final = (4, 5)
+_LENGTHS: Final = (4, 5)
 _LINE: Final = "line"
+_FIELDS: Final = "fields"
 _NO_SEPARATOR: Final = "\x1f"
 
 
@@ -53,7 +54,7 @@ def read(files: Sequence[LogFile], settings: IngestSettings, /) -> SourceLog:
         A file is not text, or its first line does not have four or five fields.
     """
     for file in files:
-        if file.kind != "csv" or len(_first_line(file).split()) not in _FIELDS:
+        if file.kind != "csv" or len(_first_line(file).split()) not in _LENGTHS:
             raise InputError(
                 f"{file.path}: lines 'customer date quantity dollars' between spaces are required, found {file.kind} "
                 f"beginning {_first_line(file)[:60]!r}; for other layouts use the format 'table'"
@@ -75,13 +76,17 @@ def _first_line(file: LogFile) -> str:
 
 
 def _fields(lines: pl.LazyFrame, *, headers: set[str]) -> pl.LazyFrame:
-    """Return the fields of each line; the date only of lines with as many fields as an order has."""
+    """Return the fields of each line; all but the customer only of lines with as many fields as an order has."""
     worded = [header for header in headers if not header.split()[0].isdigit()]
-    fields = pl.col(_LINE).str.extract_all(r"\S+")
-    from_the_end = {name: fields.list.get(place, null_on_oob=True) for place, name in enumerate(_NAMES[1:], start=-3)}
-    right = fields.list.len().is_in(_FIELDS)
-    return lines.filter(~pl.col(_LINE).str.strip_chars().is_in(worded) | pl.col(_LINE).is_null()).select(
-        fields.list.get(0, null_on_oob=True).alias(_NAMES[0]),
+    split = lines.filter(~pl.col(_LINE).str.strip_chars().is_in(worded) | pl.col(_LINE).is_null()).with_columns(
+        pl.col(_LINE).str.extract_all(r"\S+").alias(_FIELDS)
+    )
+    right = pl.col(_FIELDS).list.len().is_in(_LENGTHS)
+    from_the_end = {
+        name: pl.col(_FIELDS).list.get(place, null_on_oob=True) for place, name in enumerate(_NAMES[1:], start=-3)
+    }
+    return split.select(
+        pl.col(_FIELDS).list.get(0, null_on_oob=True).alias(_NAMES[0]),
         *(pl.when(right).then(field).alias(name) for name, field in from_the_end.items()),
         _LINE,
     )

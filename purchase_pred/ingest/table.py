@@ -35,18 +35,19 @@ def read(files: Sequence[LogFile], settings: IngestSettings, /) -> SourceLog:
     InputError
         A required column, or one that the settings name, is missing.
     """
-    columns = source_columns(files, {name: name for name in (*REQUIRED, *_OPTIONAL)}, settings, optional=_OPTIONAL)
+    sought = [_with_optional(file, settings) for file in files]
     return SourceLog(
-        rows=number_rows(scan_files([_with_optional(file, settings) for file in files])),
-        columns=columns,
+        rows=number_rows(scan_files(sought)),
+        columns=source_columns(sought, {name: name for name in (*REQUIRED, *_OPTIONAL)}, settings, optional=_OPTIONAL),
         events=event_names(canonical_events({}), settings),
         files=tuple(file.path for file in files),
     )
 
 
 def _with_optional(file: LogFile, settings: IngestSettings) -> LogFile:
-    """Return NDJSON with the optional fields, which may turn up far below the lines that named its columns."""
+    """Return NDJSON with our optional fields, which may turn up far below the lines that named its columns."""
     if file.kind != "ndjson":
         return file
-    optional = [settings.columns.get(name, name) for name in _OPTIONAL]
-    return replace(file, names=(*file.names, *(name for name in optional if name not in file.names)))
+    known = {*file.names, *settings.columns.values()}
+    optional = [name for name in _OPTIONAL if name not in known and name not in settings.columns]
+    return replace(file, names=(*file.names, *optional))

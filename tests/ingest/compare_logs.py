@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from struct import pack, unpack
 from typing import TYPE_CHECKING
 
 import polars as pl
-import pytest
 
 from purchase_pred import schema
 from purchase_pred.ingest import REASON_DTYPE
@@ -24,7 +24,7 @@ def assert_reads_as(log: CanonicalLog, expected: Reading) -> None:
     """Demand the same events, rejected rows, catalog and users, in order, with their dtypes."""
     assert_dtypes(log)
     events = log.events.with_columns(pl.col(schema.DURATION).cast(pl.Float64))
-    assert [_rounded(row) for row in rows_of(events)] == [_rounded(row) for row in expected.events]
+    assert rows_of(events) == [_in_single_precision(event) for event in expected.events]
     assert rows_of(log.rejected.select("event_id", "reason")) == expected.rejected
     assert log.rows == len(expected.events) + len(expected.rejected)
     catalog = {row[0]: list(row[1:]) for row in rows_of(log.catalog)}
@@ -47,5 +47,6 @@ def assert_dtypes(log: CanonicalLog) -> None:
         assert frame.collect().schema == frame.collect_schema()
 
 
-def _rounded(event: tuple) -> tuple:
-    return (*event[:5], None if event[5] is None else pytest.approx(event[5], rel=1e-6), event[6])
+def _in_single_precision(event: tuple) -> tuple:
+    duration = None if event[5] is None else unpack("f", pack("f", event[5]))[0]
+    return (*event[:5], duration, event[6])

@@ -71,7 +71,7 @@ LOGS = st.fixed_dictionaries(
 
 
 @given(log=LOGS)
-@settings(max_examples=80)
+@settings(max_examples=60)
 def test_random_dirty_tables_read_as_the_oracle_reads_them(tmp_path_factory, log):
     rows = log["rows"] + [log["rows"][place % len(log["rows"])] for place in log["repeats"]]
     parts = [part for part in (rows[: log["cut"]], rows[log["cut"] :]) if part]
