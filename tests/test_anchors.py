@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import anchors as oracle
@@ -13,6 +14,7 @@ from oracle.frames import Ids, anchors_of, event_frame
 from oracle.strategies import GAP, Shop, shops
 
 import purchase_pred as pp
+from purchase_pred.errors import SchemaError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,6 +74,40 @@ def test_in_session_point_is_a_microsecond_after_the_event():
     events = [Event(number, "ann", number * MINUTE, "view", "book", session_index=1) for number in range(4)]
     points = anchors_of(pp.in_session_anchors(event_frame(events, ids=Ids(), sessionized=True), every=2))
     assert [point.prediction_time for point in points] == [MINUTE + MICROSECOND, 3 * MINUTE + MICROSECOND]
+
+
+def test_in_session_points_follow_every_event_unless_told_otherwise():
+    events = [Event(number, "ann", number * MINUTE, "view", "book", session_index=1) for number in range(2)]
+    points = anchors_of(pp.in_session_anchors(event_frame(events, ids=Ids(), sessionized=True)))
+    assert [point.prediction_time for point in points] == [MICROSECOND, MINUTE + MICROSECOND]
+
+
+def test_type_of_the_events_is_needed_only_to_ask_at_carts():
+    untyped = event_frame([END], ids=Ids(), sessionized=True).drop("event_type")
+    assert len(anchors_of(pp.in_session_anchors(untyped))) == 1
+    assert len(anchors_of(pp.in_session_anchors(untyped, at="session_start"))) == 1
+    with pytest.raises(SchemaError, match="event_type"):
+        pp.in_session_anchors(untyped, at="add_to_cart")
+
+
+def test_steps_of_nothing_are_refused():
+    events = event_frame([END], ids=Ids(), sessionized=True)
+    with pytest.raises(ValueError, match="every"):
+        pp.in_session_anchors(events, every=0)
+    with pytest.raises(ValueError, match="every"):
+        pp.calendar_anchors(events, every=timedelta(0))
+
+
+def test_calendar_asks_every_thirty_days_from_the_thirtieth_unless_told_otherwise():
+    events = [Event(0, "ann", HOUR, "view", "book", session_index=1), END._replace(timestamp=90 * DAY - 1)]
+    points = anchors_of(pp.calendar_anchors(event_frame(events, ids=Ids(), sessionized=True)))
+    assert [(point.user_id, point.prediction_time) for point in points] == [("ann", 30 * DAY), ("ann", 60 * DAY)]
+
+
+def test_calendar_asks_about_a_user_only_after_their_first_event():
+    events = event_frame([Event(0, "ann", DAY, "view", "book"), END], ids=Ids(), sessionized=True)
+    points = anchors_of(pp.calendar_anchors(events, every="1d", start=datetime(1970, 1, 2, tzinfo=UTC)))
+    assert min(point.prediction_time for point in points) == 2 * DAY
 
 
 @settings(max_examples=EXAMPLES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import labels as oracle
@@ -13,6 +14,7 @@ from oracle.frames import Ids, anchor_frame, event_frame, rows_of
 from oracle.strategies import shops
 
 import purchase_pred as pp
+from purchase_pred.errors import SchemaError
 
 NOON = 19_936 * DAY + 12 * HOUR
 WEEK = 7 * DAY
@@ -79,6 +81,29 @@ def test_with_a_number_of_sessions_the_purchase_must_lie_in_one_of_the_next():
 def test_with_a_number_of_sessions_the_session_in_progress_still_counts():
     events = [Event(0, "ann", NOON - HOUR, "view", "book", session_index=1), bought(NOON, event_id=1)]
     assert label(events, AT_NOON, sessions=1) == 1
+
+
+def test_before_the_users_first_event_the_first_session_is_the_next():
+    first, second = bought(NOON, session_index=1), bought(NOON + DAY, session_index=2, event_id=1)
+    other = first._replace(item_id="pen")
+    assert label([first, second], AT_NOON, sessions=1) == 1
+    assert label([other, second], AT_NOON, sessions=1) == 0
+    assert label([other, second], AT_NOON, sessions=2) == 1
+
+
+def test_horizon_of_nothing_and_no_session_at_all_are_refused():
+    anchors, events = anchor_frame([AT_NOON], ids=Ids()), event_frame([], ids=Ids(), sessionized=True)
+    with pytest.raises(ValueError, match="horizon"):
+        pp.label_purchases(anchors, events, horizon="0s")
+    with pytest.raises(ValueError, match="sessions"):
+        pp.label_purchases(anchors, events, horizon="7d", sessions=0)
+
+
+def test_sessions_must_be_numbered_only_to_count_them():
+    anchors, events = anchor_frame([AT_NOON], ids=Ids()), event_frame([bought(NOON)], ids=Ids())
+    assert pp.label_purchases(anchors, events, horizon="7d").collect()["label"].to_list() == [1]
+    with pytest.raises(SchemaError, match="session_index"):
+        pp.label_purchases(anchors, events, horizon="7d", sessions=1)
 
 
 def test_anchor_without_a_time_has_no_label():

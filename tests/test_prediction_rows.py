@@ -77,6 +77,23 @@ def test_rows_of_every_kind_and_level_equal_the_oracle(shop, target, horizon, al
     assert sorted(map(comparable, found)) == sorted(rows)
 
 
+@pytest.mark.parametrize(
+    ("kind", "level", "keys"),
+    [
+        ("session_close", "user_item", ["user_id", "session_index", "item_id"]),
+        ("session_close", "user", ["user_id", "session_index"]),
+        ("in_session", "session", ["user_id", "session_index", "item_id"]),
+        ("calendar", "user_item", ["user_id", "item_id"]),
+        ("calendar", "user", ["user_id"]),
+    ],
+)
+def test_rows_carry_the_keys_of_their_points_and_what_is_known_of_their_label(kind, level, keys):
+    chosen = Settings.model_validate({"anchors": {"kind": kind}, "target": {"level": level}})
+    rows = prediction_rows(event_frame([], ids=Ids(), sessionized=True), settings=chosen)
+    expected = [*keys, "prediction_time", "label_end", "label", "split", "purged"]
+    assert rows.collect_schema().names() == expected
+
+
 @pytest.mark.parametrize("kind", ["session_close", "calendar"])
 def test_session_level_needs_points_within_sessions(kind):
     chosen = Settings.model_validate({"anchors": {"kind": kind}, "target": {"level": "session"}})

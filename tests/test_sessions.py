@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import sessions as oracle
 from oracle.events import MINUTE, Event, in_order
 from oracle.frames import Ids, event_frame, events_of, rows_of
+from oracle.laws import unread
 from oracle.strategies import GAP, Log, logs
 from polars.testing import assert_frame_equal
 
 import purchase_pred as pp
+from purchase_pred.errors import SchemaError
 
 EXAMPLES = 150
 BOUNDARIES = (("purchase", "add_to_cart"), ("purchase",), ("scroll", "view"))
@@ -23,9 +26,9 @@ def seen(*times: int, user: str = "ann") -> list[Event]:
     return [Event(number, user, time, "view", "book") for number, time in enumerate(times)]
 
 
-def indices(events: list[Event], *, gap: int = GAP) -> list[int]:
-    """Return the session of each event, in order of time."""
-    sessionized = pp.sessionize(event_frame(events, ids=Ids()), gap=timedelta(microseconds=gap))
+def indices(events: list[Event]) -> list[int]:
+    """Return the session of each event, in order of time, by the default gap."""
+    sessionized = pp.sessionize(event_frame(events, ids=Ids()))
     return [event.session_index for event in events_of(sessionized)]
 
 
@@ -68,6 +71,24 @@ def test_sessionized_events_are_sorted_by_user_time_and_event_id_with_the_index_
 def test_unknown_columns_pass_through():
     events = event_frame(seen(0), ids=Ids()).with_columns(device=pl.lit("phone"))
     assert pp.sessionize(events).collect()["device"].to_list() == ["phone"]
+
+
+def test_boundary_ends_the_session_that_it_belongs_to():
+    types = ("view", "add_to_cart", "view", "purchase", "purchase", "scroll")
+    events = [Event(number, "ann", number, kind, "book") for number, kind in enumerate(types)]
+    sessionized = pp.sessionize_by_intent(event_frame(events, ids=Ids()))
+    assert [event.session_index for event in events_of(sessionized)] == [1, 1, 2, 2, 3, 4]
+
+
+def test_unknown_boundary_is_refused():
+    with pytest.raises(ValueError, match="buy"):
+        pp.sessionize_by_intent(event_frame([], ids=Ids()), boundary_events=["buy"])
+
+
+@pytest.mark.parametrize("function", [pp.sessionize, pp.sessionize_by_intent])
+def test_missing_column_is_named_before_anything_is_read(function):
+    with pytest.raises(SchemaError, match="timestamp"):
+        function(unread(event_frame([], ids=Ids()).drop("timestamp")))
 
 
 def test_log_of_no_events_has_no_sessions():

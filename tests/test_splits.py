@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import splits as oracle
@@ -58,6 +59,18 @@ def test_session_across_a_boundary_belongs_whole_to_the_split_in_which_it_starts
     ]
     split = split_of(events)
     assert (split[7], split[8], split[9]) == ("train", "train", "val")
+
+
+@pytest.mark.parametrize("shares", [(0.9, 0.1), (0.0, 0.5), (0.5, 0.0), (1.0, 0.5)])
+def test_shares_that_leave_a_split_without_time_are_refused(shares):
+    train, val = shares
+    with pytest.raises(ValueError, match=r"train|val"):
+        pp.temporal_split(event_frame([], ids=Ids(), sessionized=True), train=train, val=val)
+
+
+def test_default_shares_are_seventy_and_fifteen_percent_by_whole_days():
+    events = of_one_session_each(0, 14 * DAY - 1, 14 * DAY, 17 * DAY - 1, 17 * DAY, 20 * DAY)
+    assert list(split_of(events).values()) == ["train", "train", "val", "val", "test", "test"]
 
 
 def test_split_is_an_enum_beside_the_columns_as_they_were():
