@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +28,7 @@ class OpenNeeds:
     visit: Ints
     """Number of the visit that is decided next."""
     within: Bools
-    """That visit is under way."""
+    """That visit is under way, and whether it fills the cart is settled."""
     in_cart: Bools
     discount: Floats
     """What the favourite is reduced by when it is on promotion, a share of the base price."""
@@ -74,7 +74,7 @@ def purchase_within(needs: OpenNeeds, weeks: Floats, /, *, settings: NeedSetting
     total = np.zeros(len(rows))
     moved = np.zeros_like(state)
     for chance, each in zip((1.0 - needs.promoted, needs.promoted), odds, strict=True):
-        bought, after = _visit(state, each)
+        bought, after = _visit(state, replace(each, cart=np.zeros_like(each.cart)))
         total += chance * bought
         moved += chance[:, None, None] * after
     total *= needs.within

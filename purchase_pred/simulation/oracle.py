@@ -43,10 +43,10 @@ def true_probability(
 ) -> pl.DataFrame:
     """Return the chance of each label given all that is latent at its T, and nothing of what is realised after it.
 
-    The state at T is: each need that is open, with its intent, pace and items; its visits before T, and whether its
-    cart was filled before T; that it was given up, once its last visit is over; the rates at which the user's needs
-    open; the prices of the week. The future it is averaged over is: visits, carts, decisions, promotions of later
-    weeks, needs and gifts to come.
+    The state at T is: each need that is open, with its intent, pace and items; its visits before T, and whether in one
+    of them the cart was, or is about to be, filled; that it was given up, once its last visit is over; the rates at
+    which the user's needs open; the prices of the week. The future it is averaged over is: visits, carts, decisions,
+    promotions of later weeks, needs and gifts to come.
 
     Parameters
     ----------
@@ -66,10 +66,11 @@ def true_probability(
     Returns
     -------
     pl.DataFrame
-        The anchors, in their order, with ``p`` and ``se`` Float64. Needs that are open count in closed form; needs to
-        come by means over needs drawn as the world draws them, and ``se`` is the standard error from that. For
-        ``level="session"`` the session is taken to go on for a visit's mean length and the gap. Rows with a null key
-        or time have nulls. Users and items that the world does not have have no needs: 0.
+        The anchors, in their order, with ``p`` and ``se`` Float64. Needs that are open count in closed form, exact but
+        for the length of visits; needs to come by means over needs drawn as the world draws them, and ``se`` is the
+        standard error from that. What is clicked in a visit under way is not weighed: there, ``p`` of an item is up to
+        a fifth too low. For ``level="session"`` the session is taken to go on for a visit's mean length and the gap.
+        Rows with a null key or time have nulls. Users and items that the world does not have have no needs: 0.
 
     Raises
     ------

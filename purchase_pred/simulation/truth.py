@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from purchase_pred.schema import ADD_TO_CART, EVENT_TYPES, TIME_DTYPE, USER_ID
+from purchase_pred.schema import TIME_DTYPE, USER_ID
 from purchase_pred.simulation.clicks import US_PER_MS, US_PER_SECOND
 from purchase_pred.simulation.needs import NO_ITEM, NO_VISIT, Kind
 
@@ -59,9 +59,9 @@ TRUTH: Final[Mapping[str, pl.DataType]] = {
 
 `opened_at` to `ended_at` is the life of the need; `ended_at` is null while it is open. `visit_at` is the first click of
 each visit; `decided_at` is its purchase or, without one, the moment when its last click has been taken in, a little
-after it: until then the visit could have gone on. `carted_at` is the first add_to_cart of the visit that fills the
-cart in earnest. `shares` are the chances of `items` (the favourite first) once anything is bought. `intent` and
-`cart_intent` are log-odds at the first visit, `pace` is in visits per day of the shop's activity.
+after it: until then the visit could have gone on. `carted_at` is the start of the visit in which the cart is filled:
+whoever comes to fill it knows. `shares` are the chances of `items` (the favourite first) once anything is bought.
+`intent` and `cart_intent` are log-odds at the first visit, `pace` is in visits per day of the shop's activity.
 """
 
 
@@ -117,7 +117,7 @@ def _opened(block: Block, rhythm: Rhythm) -> Ints:
 def _visit_lists(block: Block) -> pl.DataFrame:
     """Return one row per need that was visited for: when, when each visit was decided, and how it ended."""
     visits = block.visits
-    first, decided, carted = _click_times(block)
+    first, decided = _click_times(block)
     return (
         pl.DataFrame(
             {
@@ -125,7 +125,6 @@ def _visit_lists(block: Block) -> pl.DataFrame:
                 "number": visits.number,
                 VISIT_AT: first,
                 DECIDED_AT: decided,
-                CARTED_AT: carted,
                 "carted": visits.carted,
                 "over": visits.over,
             }
@@ -135,23 +134,19 @@ def _visit_lists(block: Block) -> pl.DataFrame:
         .agg(
             VISIT_AT,
             DECIDED_AT,
-            pl.col(CARTED_AT).filter("carted").first(),
+            pl.col(VISIT_AT).filter("carted").first().alias(CARTED_AT),
             pl.col(DECIDED_AT).filter("over").first().alias(ENDED_AT),
         )
     )
 
 
-def _click_times(block: Block) -> tuple[Ints, Ints, Ints]:
-    """Return for each visit its first click, its decision, and its first add_to_cart (0 where there is none)."""
+def _click_times(block: Block) -> tuple[Ints, Ints]:
+    """Return for each visit its first click and its decision."""
     clicks, size = block.need_clicks, len(block.visits.need)
     begins, ends = (np.searchsorted(clicks.visit, np.arange(size) + step) for step in (0, 1))
     taken_in = ((1.0 + np.nan_to_num(clicks.dwell[ends - 1])) * US_PER_SECOND).astype(np.int64)
     decided = clicks.clock[ends - 1] + np.where(block.visits.item == NO_ITEM, taken_in, 0)
-    carted = np.zeros(size, dtype=np.int64)
-    # Backwards, so that the first click of each visit is written last.
-    carts = np.flatnonzero(clicks.code == EVENT_TYPES.index(ADD_TO_CART))[::-1]
-    carted[clicks.visit[carts]] = clicks.clock[carts]
-    return clicks.clock[begins], decided, carted
+    return clicks.clock[begins], decided
 
 
 def _moment(microseconds: pl.Expr, rhythm: Rhythm) -> pl.Expr:

@@ -117,7 +117,7 @@ def test_probability_holds_over_a_month_of_promotions_and_repeats(world, session
     assert_calibrated(true_probability(rows, world[1], dataset=DATASET, horizon="30d", level="user"))
 
 
-def test_probability_that_a_session_still_buys_holds_within_a_tenth(world, sessionized):
+def test_probability_that_a_session_still_buys_holds_within_a_twentieth(world, sessionized):
     rows = complete_labels(in_session_anchors(sessionized, every=2), sessionized, "session")
     assert_calibrated(true_probability(rows, world[1], dataset=DATASET, horizon=HORIZON, level="session"), relative=0.1)
 
