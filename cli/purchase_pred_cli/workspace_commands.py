@@ -33,20 +33,29 @@ def status(
 def check_leakage(
     common: Common,
     *,
-    users: Annotated[int, typer.Option("--users", min=1, help="Users to take, evenly from all.")] = 200,
+    users: Annotated[int, typer.Option("--users", min=1, help="Users to take at random, with all their events.")] = 200,
+    anchors: Annotated[
+        int, typer.Option("--anchors", min=1, help="Prediction points of theirs to take at most.")
+    ] = 3000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed takes and alters others.")] = 0,
 ) -> None:
     """Alter the future of the workspace's own data and demand that no feature moves; exit with 3 if one does."""
     from purchase_pred.errors import GateError
     from purchase_pred.pipeline.leakage_checking import check_workspace
-    from purchase_pred_cli.console import print_json
+    from purchase_pred_cli.console import Screen
+    from purchase_pred_cli.leakage import print_leakage
 
-    report = check_workspace(common.open_workspace(), common.resolve().settings, users=users)
-    if common.as_json:
-        print_json(report.to_dict())
-    else:
-        typer.echo(str(report))
+    workspace, settings = common.open_workspace(), common.resolve().settings
+    screen = Screen(quiet=common.quiet)
+    with screen.watching():
+        screen.stage_starts("leakage", [f"{users:,} users"])
+        report = check_workspace(workspace, settings, users=users, anchors=anchors, seed=seed)
+    print_leakage(report, as_json=common.as_json)
     if not report.clean:
-        raise GateError(f"{len(report.leaks)} features know what they may not")
+        raise GateError(
+            f"{len(report.leaks):,} of {len(report.columns):,} features know what they may not: "
+            f"{', '.join(leak.column for leak in report.leaks)}"
+        )
 
 
 COMMANDS = (status, check_leakage)

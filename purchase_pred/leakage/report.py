@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import date
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,9 +33,11 @@ class Example:
     is to blame: rows in another order, labels, other anchors."""
 
     def __str__(self) -> str:
-        keys = ", ".join(f"{name} {value}" for name, value in self.anchor.items() if name in {USER_ID, ITEM_ID})
-        seen = f"{keys}, T {_moment(self.prediction_time)}: {_value(self.before)} became {_value(self.after)}"
-        return f"{seen}, {self.tampering}" + (f": {_event(self.event)}" if self.event else "")
+        row = f"{_keys(self.anchor)}, T {moment_text(self.prediction_time)}"
+        why = f"({self.tampering})"
+        if self.event is not None:
+            why = f"when {_event(self.event)} was {self.tampering.rsplit(' ', 1)[-1]}"
+        return f"{row}: {_value(self.before)} became {_value(self.after)} {why}"
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class LeakageReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON, times and other objects as text."""
-        document = {"clean": self.clean, **asdict(self)}
+        document = {"clean": self.clean, "compared": self.compared, **asdict(self)}
         plain: dict[str, Any] = _plain(document)
         return plain
 
@@ -102,7 +105,7 @@ class LeakageReport:
         if self.clean:
             return verdict
         heading = (
-            f"{len(self.leaks):,} of {len(self.columns):,} features know what they may not "
+            f"leak: {len(self.leaks):,} of {len(self.columns):,} features moved "
             f"({self.anchors:,} anchors, {self.events:,} events, {len(self.trials):,} trials)"
         )
         table = _aligned(
@@ -117,20 +120,26 @@ class LeakageReport:
         return "\n".join([heading, "", *lines, *(["", self.hint] if self.hint else [])])
 
 
+def moment_text(moment: datetime | None, /) -> str:
+    """Return a moment as people read it, fractions of a second only where there are some."""
+    if moment is None:
+        return "null"
+    fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
+    return f"{moment:%Y-%m-%d %H:%M:%S}{fraction}"
+
+
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _event(event: dict[str, Any]) -> str:
-    named = {EVENT_ID, TIMESTAMP, EVENT_TYPE, ITEM_ID, USER_ID}
-    what = " ".join([f"event {event[EVENT_ID]}", *([str(event[EVENT_TYPE])] if EVENT_TYPE in event else [])])
-    keys = [f"{name} {event[name]}" for name in (USER_ID, ITEM_ID) if name in event and name in named]
-    return f"{what} ({', '.join(keys)}) at {_moment(event[TIMESTAMP])}"
+    kind = f"{event[EVENT_TYPE]}, " if EVENT_TYPE in event else ""
+    return f"event {event[EVENT_ID]} ({kind}{_keys(event)}, {moment_text(event[TIMESTAMP])})"
 
 
-def _moment(moment: datetime | None) -> str:
-    return "null" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S.%f}".replace(".000000", "")
+def _keys(row: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {row[name]}" for name in (USER_ID, ITEM_ID) if name in row)
 
 
 def _value(value: Any) -> str:
@@ -144,4 +153,6 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in value]
     if isinstance(value, float) and not isfinite(value):
         return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

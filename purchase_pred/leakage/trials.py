@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.leakage.edits import SINCE, Edits, changes, deletions, injections, no_edits
+from purchase_pred.leakage.report import moment_text
 from purchase_pred.schema import LABEL, LABEL_END, PREDICTION_TIME, TIMESTAMP, USER_ID
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def user_trials(world: World, /, *, rounds: int, rng: np.random.Generator) -> It
 def _trials_at(world: World, cut: datetime, rng: np.random.Generator) -> Iterator[Trial]:
     moment = pl.lit(cut, dtype=world.anchors.schema[PREDICTION_TIME])
     since = moment - pl.duration(microseconds=world.lag)
-    scope = f"from {cut:%Y-%m-%d %H:%M:%S.%f} on".replace(".000000", "")
+    scope = f"from {moment_text(cut)} on"
     known_rows = (pl.col(PREDICTION_TIME) <= moment).fill_null(value=False)
     compared = world.anchors.select(known_rows).to_series()
     earlier = world.anchors.filter(known_rows)

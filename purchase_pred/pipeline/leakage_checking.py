@@ -8,6 +8,7 @@ import polars as pl
 
 from purchase_pred.errors import InputError
 from purchase_pred.features import build_features
+from purchase_pred.features.dictionary import cross_user_features
 from purchase_pred.leakage import check_leakage
 from purchase_pred.pipeline.parquet import scan, scan_if_there
 from purchase_pred.pipeline.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from purchase_pred.settings import Settings
 
 
-def check_workspace(workspace: Workspace, settings: Settings, /, *, users: int) -> LeakageReport:
+def check_workspace(
+    workspace: Workspace, settings: Settings, /, *, users: int, anchors: int, seed: int = 0
+) -> LeakageReport:
     """Alter what each prediction may not know, and report every configured feature that moves.
 
     Parameters
@@ -30,32 +33,47 @@ def check_workspace(workspace: Workspace, settings: Settings, /, *, users: int) 
     settings
         Prediction points and features as the pipeline makes them.
     users
-        How many users to take, evenly from all; their events are the whole log of the check.
+        How many users to take at random; their events are the whole log of the check.
+    anchors
+        How many of their prediction points to take at most, at random.
+    seed
+        Of the choice of users and points, and of what is altered.
 
     Raises
     ------
     InputError
         There is no sessionized log, or the sample has no prediction point.
     """
-    sessionized = scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED)
-    sample = sessionized.join(_every_so_many(sessionized, users), on=USER_ID, how="semi").collect().lazy()
-    anchors = prediction_rows(sample, settings=settings).drop("split", "purged").collect()
-    if anchors.is_empty():
+    sample = _events_of_some(scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED), users, seed).lazy()
+    points = prediction_rows(sample, settings=settings).drop("split", "purged").collect()
+    if points.is_empty():
         raise InputError(
             f"the {users:,} users of the sample have no prediction point; take more of them (--users), "
             "or let `purchase-pred features` say what the log lacks"
         )
-    catalog = scan_if_there(workspace.path(CATALOG_FILE), CATALOG)
-    people = scan_if_there(workspace.path(USERS_FILE), USERS)
+    catalog = _in_memory(scan_if_there(workspace.path(CATALOG_FILE), CATALOG))
+    people = _in_memory(scan_if_there(workspace.path(USERS_FILE), USERS))
 
     def features(points: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
         return build_features(points, events, catalog=catalog, users=people, settings=settings.features)
 
-    return check_leakage(features, anchors.lazy(), sample, availability_lag=settings.features.availability_lag)
+    return check_leakage(
+        features,
+        points.sample(min(anchors, len(points)), seed=seed).lazy(),
+        sample,
+        availability_lag=settings.features.availability_lag,
+        cross_user=cross_user_features(settings.features),
+        seed=seed,
+    )
 
 
-def _every_so_many(sessionized: pl.LazyFrame, users: int) -> pl.LazyFrame:
-    """Return so many users, evenly from all in their order: the same ones every time."""
-    everyone = sessionized.select(pl.col(USER_ID).unique().sort())
-    step = (pl.len() // users).clip(lower_bound=1)
-    return everyone.filter(pl.int_range(pl.len()) % step == 0).head(users)
+def _events_of_some(sessionized: pl.LazyFrame, users: int, seed: int) -> pl.DataFrame:
+    """Return all events of so many users; the same ones for the same seed."""
+    everyone = sessionized.select(pl.col(USER_ID).drop_nulls().unique().sort()).collect()
+    chosen = everyone.sample(min(users, len(everyone)), seed=seed).lazy()
+    return sessionized.join(chosen, on=USER_ID, how="semi", maintain_order="left").collect()
+
+
+def _in_memory(frame: pl.LazyFrame | None) -> pl.LazyFrame | None:
+    """Return a frame that is read once, not in every trial."""
+    return None if frame is None else frame.collect().lazy()

@@ -100,9 +100,9 @@ def test_function_that_answers_at_random_is_said_to_do_so():
 def test_report_reads_as_a_table_and_as_json():
     report = pp.check_leakage(event_at_t, *shop(0))
     text = str(report)
-    assert "1 of 1 features" in text
+    assert "leak: 1 of 1 features moved" in text
     assert f"views   {report.leaks[0].rows}" in text
-    assert f"event {report.leaks[0].example.event['event_id']} view" in text
+    assert f"when event {report.leaks[0].example.event['event_id']} (view, user_id " in text
     document = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert document["clean"] is False
     assert document["leaks"][0]["column"] == "views"
