@@ -24,8 +24,11 @@ def evaluate(
     min_pr_auc: Annotated[
         float | None, typer.Option("--min-pr-auc", min=0, max=1, help="Exit with 3 below this PR-AUC.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Draw the model's report.html anew, or leave it alone.")
+    ] = True,
 ) -> None:
-    """Judge a saved model beside the baselines; with --min-pr-auc, as a gate."""
+    """Judge a saved model beside the baselines and draw its report; with --min-pr-auc, as a gate."""
     from purchase_pred.errors import GateError
     from purchase_pred.pipeline.evaluating import evaluate_saved
     from purchase_pred.pipeline.model_store import find_model
@@ -33,7 +36,8 @@ def evaluate(
     from purchase_pred_cli.console import print_json
 
     workspace = common.open_workspace()
-    document = evaluate_saved(workspace, common.resolve().settings, model=find_model(workspace, model))
+    folder = find_model(workspace, model)
+    document = evaluate_saved(workspace, common.resolve().settings, model=folder, report=report)
     if common.as_json:
         print_json(document)
     else:

@@ -31,8 +31,6 @@ from purchase_pred.evaluation.words import (
 if TYPE_CHECKING:
     from purchase_pred.evaluation.report_data import ReportData
 
-REPORT_FILE: Final = "report.html"
-
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _CONTENTS: Final = {
     "decide": "Act on it",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from purchase_pred.evaluation import evaluate
 from purchase_pred.models import load_bundle
+from purchase_pred.pipeline.model_store import fresh_metrics
+from purchase_pred.pipeline.reporting import report_page, report_source, write_report
 from purchase_pred.pipeline.training import read_splits
 
 if TYPE_CHECKING:
@@ -15,12 +17,20 @@ if TYPE_CHECKING:
     from purchase_pred.settings import Settings
 
 
-def evaluate_saved(workspace: Workspace, settings: Settings, /, *, model: Path) -> dict[str, Any]:
+def evaluate_saved(workspace: Workspace, settings: Settings, /, *, model: Path, report: bool = False) -> dict[str, Any]:
     """Return the document of `metrics.json` of a saved model, computed anew on the splits as they are.
+
+    With `report`, the model's `report.html` is drawn anew from the same figures; `metrics.json` stays as it was.
 
     Raises
     ------
     InputError
         A feature file is missing, or the model cannot be loaded or takes other features.
     """
-    return evaluate(load_bundle(model), read_splits(workspace), settings=settings)
+    fitted, splits = load_bundle(model), read_splits(workspace)
+    document = evaluate(fitted, splits, settings=settings)
+    if report:
+        source, rivals = report_source(workspace, settings), fresh_metrics(workspace, settings)
+        page = report_page(fitted, splits, document, source=source, settings=settings, rivals=rivals)
+        write_report(page, model)
+    return document

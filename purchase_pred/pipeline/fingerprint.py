@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
 MANIFEST_NAME: Final = "manifest.json"
 """The manifest of a folder lies within it, and is no part of its content."""
+REPORT_NAME: Final = "report.html"
+"""The report of a model can be drawn anew at any time, and is no part of the model's content."""
 
 _BLOCK: Final = 1 << 20
 
 
 def fingerprint(path: Path, /) -> str:
-    """Return the BLAKE2b fingerprint of a file's bytes, or of the names and bytes of all files in a folder."""
+    """Return the BLAKE2b fingerprint of a file's bytes, or of the names and bytes of a folder's files."""
     digest = hashlib.blake2b(digest_size=16)
     for file in _files(path):
         if file != path:
@@ -53,5 +55,5 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
         return
     for file in sorted(path.rglob("*")):
-        if file.is_file() and file.relative_to(path).as_posix() != MANIFEST_NAME:
+        if file.is_file() and file.relative_to(path).as_posix() not in {MANIFEST_NAME, REPORT_NAME}:
             yield file

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from purchase_pred.evaluation import evaluate
+from purchase_pred.evaluation import adversarial_validation, evaluate
 from purchase_pred.models import save_bundle, save_pickle, train_models
 from purchase_pred.pipeline.featuring import log_facts
+from purchase_pred.pipeline.fingerprint import REPORT_NAME, flush
 from purchase_pred.pipeline.model_store import METRICS_FILE
 from purchase_pred.pipeline.parquet import scan
+from purchase_pred.pipeline.reporting import report_page, report_source
 from purchase_pred.pipeline.stage import Made
 from purchase_pred.pipeline.stages import SPLITS
 from purchase_pred.pipeline.support import SplitCounts, check_labels
@@ -39,10 +41,24 @@ def train(work: Work, /) -> list[Made]:
     trained_at = _free_moment(work.workspace, work.units)
     models = train_models(splits["train"], splits["val"], settings=settings, trained_at=trained_at)
     logistic = next((model for model in models if model.kind == "logistic"), None)
+    documents = [evaluate(model, splits, settings=settings, logistic=logistic) for model in models]
+    source = report_source(work.workspace, settings)
+    drift = adversarial_validation(
+        splits["train"], splits["test"], seed=settings.train.random_seed, threads=settings.train.threads
+    )
     made = []
-    for model in models:
-        document = evaluate(model, splits, settings=settings, logistic=logistic)
-        made.append(_write_model(work.workspace, model, document))
+    for model, document in zip(models, documents, strict=True):
+        page = report_page(
+            model,
+            splits,
+            document,
+            source=source,
+            settings=settings,
+            rivals=documents,
+            logistic=logistic,
+            drift=drift,
+        )
+        made.append(_write_model(work.workspace, model, document, page))
     return made
 
 
@@ -71,12 +87,14 @@ def _free_moment(workspace: Workspace, kinds: tuple[str, ...]) -> datetime:
     return moment
 
 
-def _write_model(workspace: Workspace, model: FittedModel, document: dict[str, Any]) -> Made:
+def _write_model(workspace: Workspace, model: FittedModel, document: dict[str, Any], page: str) -> Made:
     output = f"{MODELS_FOLDER}/{model.name}"
     folder = workspace.partial(output)
     remove(folder)
     save_bundle(model, folder)
     (folder / METRICS_FILE).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    (folder / REPORT_NAME).write_text(page, encoding="utf-8")
+    flush(folder / REPORT_NAME)
     pickled = workspace.partial(f"{output}.pkl")
     save_pickle(model, pickled)
     pickled.replace(workspace.path(f"{output}.pkl"))
