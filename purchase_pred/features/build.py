@@ -9,6 +9,7 @@ import polars as pl
 from purchase_pred.durations import parse_duration
 from purchase_pred.errors import SchemaError
 from purchase_pred.features.coding import coded, with_codes
+from purchase_pred.features.daily import daily_answers, item_days
 from purchase_pred.features.dictionary import feature_groups
 from purchase_pred.features.session_items import DWELL_RANK, RECENCY_RANK, session_item_answers
 from purchase_pred.features.sources import (
@@ -16,8 +17,6 @@ from purchase_pred.features.sources import (
     SHOP,
     checked_catalog,
     checked_users,
-    daily_sums,
-    day_end,
     with_attributes,
     with_context,
 )
@@ -33,7 +32,6 @@ from purchase_pred.schema import (
     require,
 )
 from purchase_pred.settings.features import FeatureSettings
-from purchase_pred.windows import window_features
 from purchase_pred.windows.engine import ordered_window_features
 
 if TYPE_CHECKING:
@@ -56,6 +54,7 @@ def build_features(
     catalog: pl.LazyFrame | None = None,
     users: pl.LazyFrame | None = None,
     settings: FeatureSettings | None = None,
+    days: pl.LazyFrame | None = None,
     assume_sorted: bool = False,
 ) -> pl.LazyFrame:
     """Add the whole feature dictionary to prediction points, as known strictly before T.
@@ -76,6 +75,9 @@ def build_features(
         As ``item_catalog.parquet`` and ``users.parquet``. Items and users missing from them give nulls.
     settings
         Windows, lag and custom groups; None: the defaults.
+    days
+        What all users did per item and day, as `item_days` sums it up of the whole log; to be given where `sessionized`
+        holds only some of the users. None: summed up of `sessionized`.
     assume_sorted
         `sessionized` is sorted by (user_id, timestamp, event_id); saves the sort. It is believed.
 
@@ -126,8 +128,11 @@ def build_features(
     described, events = with_codes(with_attributes(anchors, items, people), events, numbered_sessions=assume_sorted)
     described, events = described.cache(), events.cache()
     in_order = (_USER, _SESSION) if assume_sorted else (_USER,)
+    days = item_days(sessionized) if days is None else days
     parts = [
-        _part(described, events, source=source, by=by, aggregates=aggregates, lag=lag, in_order=in_order)
+        daily_answers(described, days, items, by=by[0], aggregates=aggregates, lag=lag).select(_names(aggregates))
+        if source == "daily"
+        else _part(described, events, source=source, by=by, aggregates=aggregates, lag=lag, in_order=in_order)
         for (source, by), aggregates in _calls(groups).items()
     ]
     wide = pl.concat([described, *parts], how="horizontal")
@@ -170,12 +175,9 @@ def _part(
 
     `in_order` are the entities by which events sorted by (user_id, timestamp, event_id) are sorted already.
     """
-    names = [name for aggregate in aggregates for name, _ in aggregate.columns]
-    if source == "daily":
-        return _daily_part(anchors, events, by=by[0], aggregates=aggregates, lag=lag).select(names)
     if source == "session_items":
         answers = session_item_answers(anchors, events, aggregates=aggregates, lag=lag)
-        return answers.select(*names, RECENCY_RANK, DWELL_RANK)
+        return answers.select(*_names(aggregates), RECENCY_RANK, DWELL_RANK)
     codes = coded(by)
     return ordered_window_features(
         anchors.select(*codes, PREDICTION_TIME),
@@ -184,13 +186,8 @@ def _part(
         aggregates=aggregates,
         availability_lag=lag,
         order="by_entity" if by in in_order else "ties",
-    ).select(names)
+    ).select(_names(aggregates))
 
 
-def _daily_part(
-    anchors: pl.LazyFrame, events: pl.LazyFrame, *, by: str, aggregates: Sequence[Aggregate], lag: timedelta
-) -> pl.LazyFrame:
-    """Answer once per entity and day, for all the anchors that share them."""
-    asked = anchors.select(by, day_end(lag))
-    answers = window_features(asked.unique(), daily_sums(events, by=by), by=by, aggregates=aggregates)
-    return asked.join(answers, on=[by, PREDICTION_TIME], how="left", nulls_equal=True, maintain_order="left")
+def _names(aggregates: Iterable[Aggregate]) -> list[str]:
+    return [name for aggregate in aggregates for name, _ in aggregate.columns]

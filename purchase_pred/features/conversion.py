@@ -6,8 +6,9 @@ from typing import Final
 
 import polars as pl
 
+from purchase_pred.features.daily import PRICED_VIEWS, VIEWED_CENTS
 from purchase_pred.features.group import Derived, FeatureGroup, ratio
-from purchase_pred.features.sources import ITEM_CATEGORY, PRICED_VIEWS, SHOP, VIEWED_CENTS
+from purchase_pred.features.sources import ITEM_CATEGORY, SHOP
 from purchase_pred.schema import ITEM_ID, PURCHASE, VIEW
 from purchase_pred.windows import total
 

@@ -1,37 +1,29 @@
-"""What features are computed from: events in context, their daily sums over all users, attributes of anchors."""
+"""What features are computed from: events in their context, and anchors with the attributes of user and item."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import polars as pl
 
 from purchase_pred.features.group import ratio
 from purchase_pred.schema import (
-    ADD_TO_CART,
     BASE_PRICE,
     CATALOG,
     CATEGORY,
     CREATED_AT,
     CURRENT_PRICE,
-    EVENT_ID,
     EVENT_TYPE,
     ITEM_ID,
-    PREDICTION_TIME,
     PRICE,
-    PURCHASE,
     REGISTRATION_DATE,
     SESSION_INDEX,
     TIME_DTYPE,
     TIMESTAMP,
     USER_ID,
     USERS,
-    VIEW,
     require,
 )
-
-if TYPE_CHECKING:
-    from datetime import timedelta
 
 CONTINUES: Final = "continues_session"
 SESSION_START: Final = "session_start"
@@ -42,8 +34,6 @@ CATALOG_PRICE: Final = "catalog_price"
 SHOP: Final = "__shop"
 PREVIOUS_TYPE: Final = "previous_type"
 LAST_ACTIONS: Final = "last_actions"
-VIEWED_CENTS: Final = "viewed_cents"
-PRICED_VIEWS: Final = "priced_views"
 HOUR: Final = "hour"
 WEEKDAY: Final = "weekday"
 
@@ -75,7 +65,6 @@ def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /) -> pl.Lazy
         .with_columns(
             pl.max_horizontal(discount, pl.when(discount.is_not_null()).then(0.0)).alias(SHOWN_DISCOUNT),
             pl.col(CATEGORY).alias(ITEM_CATEGORY),
-            pl.lit(0, dtype=pl.UInt8).alias(SHOP),
             pl.col(TIMESTAMP).dt.hour().alias(HOUR),
             pl.col(TIMESTAMP).dt.weekday().alias(WEEKDAY),
         )
@@ -88,30 +77,6 @@ def _last_actions() -> pl.Expr:
     second = pl.when(CONTINUES).then(action.shift(1)).otherwise(0)
     third = pl.when(pl.col(CONTINUES) & pl.col(CONTINUES).shift(1)).then(action.shift(2)).otherwise(0)
     return action + 6 * second + 36 * third
-
-
-def daily_sums(events: pl.LazyFrame, /, *, by: str) -> pl.LazyFrame:
-    """Count the events of all users per entity and UTC day.
-
-    Returns
-    -------
-    LazyFrame
-        `by`, ``timestamp`` (the day's midnight), ``event_id`` (0), counts ``view``, ``add_to_cart``, ``purchase`` and,
-        over the views with a price, ``priced_views`` and ``viewed_cents`` (their sum, each rounded to the cent); Int64.
-    """
-    kinds = (VIEW, ADD_TO_CART, PURCHASE)
-    priced = (pl.col(EVENT_TYPE) == VIEW) & pl.col(PRICE).is_finite()
-    cents = pl.when(priced).then((pl.col(PRICE) * 100).round().cast(pl.Int64, strict=False)).fill_null(0)
-    return (
-        events.select(by, EVENT_TYPE, pl.col(TIMESTAMP).dt.truncate("1d"), priced.alias("priced"), cents.alias("cents"))
-        .group_by(by, TIMESTAMP)
-        .agg(
-            *((pl.col(EVENT_TYPE) == kind).sum().cast(pl.Int64).alias(kind) for kind in kinds),
-            pl.col("priced").sum().cast(pl.Int64).alias(PRICED_VIEWS),
-            pl.col("cents").sum().alias(VIEWED_CENTS),
-        )
-        .with_columns(pl.lit(0, dtype=pl.UInt64).alias(EVENT_ID))
-    )
 
 
 def with_attributes(anchors: pl.LazyFrame, catalog: pl.LazyFrame, users: pl.LazyFrame, /) -> pl.LazyFrame:
@@ -130,11 +95,6 @@ def with_attributes(anchors: pl.LazyFrame, catalog: pl.LazyFrame, users: pl.Lazy
         CREATED_AT,
     )
     return described.join(item, on=ITEM_ID, how="left", maintain_order="left")
-
-
-def day_end(lag: timedelta) -> pl.Expr:
-    """Return the end of the last complete UTC day that is known at T."""
-    return (pl.col(PREDICTION_TIME) - lag).dt.truncate("1d").alias(PREDICTION_TIME)
 
 
 def checked_catalog(catalog: pl.LazyFrame | None, sessionized: pl.LazyFrame, /) -> pl.LazyFrame:

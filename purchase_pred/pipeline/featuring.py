@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.features import build_features
+from purchase_pred.execution import in_shard, shard_starts
+from purchase_pred.features import build_features, item_days
 from purchase_pred.pipeline.manifest import is_intact, read_manifest
-from purchase_pred.pipeline.parquet import row_count, scan, scan_if_there, sink
+from purchase_pred.pipeline.parquet import ROWS_PER_GROUP, row_count, scan, scan_if_there, sink
 from purchase_pred.pipeline.preparing import split_of
 from purchase_pred.pipeline.stage import Made
 from purchase_pred.pipeline.support import LogFacts, SplitCounts, check_rows
@@ -30,12 +31,14 @@ from purchase_pred.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from purchase_pred.pipeline.stage import Work
 
 KEYS: Final = (USER_ID, SESSION_INDEX, ITEM_ID)
+EVENTS_PER_SHARD: Final = 1_000_000
+"""Features of a million events take about one and a half gigabytes; a larger log goes through in shards."""
 
 _PURGED: Final = "purged"
 
@@ -50,16 +53,8 @@ def make_features(work: Work, /) -> list[Made]:
         counts = _count(rows_path, splits)
         check_rows(log_facts(sessionized), counts, settings=work.settings)
         kept = pl.scan_parquet(rows_path).filter(~pl.col(_PURGED), pl.col(SPLIT).is_in(splits)).drop(_PURGED)
-        unneeded = set(KEYS) & set(kept.collect_schema()) - set(target_keys(work.settings))
-        features = build_features(
-            kept,
-            sessionized,
-            catalog=scan_if_there(work.read(CATALOG_FILE), CATALOG),
-            users=scan_if_there(work.read(USERS_FILE), USERS),
-            settings=work.settings.features,
-            assume_sorted=_is_sorted(work.read(SESSIONIZED_FILE)),
-        )
-        return _sink_splits(work, features.drop(unneeded), counts)
+        shards = _feature_shards(work, kept, sessionized)
+        return [_publishable(work, unit, parts, counts) for unit, parts in _write_parts(work, shards).items()]
     finally:
         rows_path.unlink(missing_ok=True)
 
@@ -98,17 +93,47 @@ def _count(rows_path: Path, splits: Sequence[str]) -> dict[str, SplitCounts]:
     return {split: found.get(split, SplitCounts(0, 0, 0)) for split in splits}
 
 
-def _sink_splits(work: Work, features: pl.LazyFrame, counts: dict[str, SplitCounts]) -> list[Made]:
-    partials = {unit: work.workspace.partial(unit) for unit in work.units}
-    pl.collect_all(
-        [
-            features.filter(pl.col(SPLIT) == split_of(unit)).drop(SPLIT).sink_parquet(partial, lazy=True)
-            for unit, partial in partials.items()
-        ]
-    )
-    made = []
-    for unit, partial in partials.items():
-        count = counts[split_of(unit)]
-        noted = {"positives": count.positives, "purged": count.purged}
-        made.append(Made(unit, partial, unit, rows=row_count(partial), counts=noted))
-    return made
+def _feature_shards(work: Work, rows: pl.LazyFrame, sessionized: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Build the features of one shard of users after the other, so that memory stays bounded.
+
+    What features know of all users, the sums per item and day, is made once of the whole log.
+    """
+    unneeded = set(KEYS) & set(rows.collect_schema()) - set(target_keys(work.settings))
+    days = item_days(sessionized).collect().lazy()
+    starts = shard_starts(sessionized, size=EVENTS_PER_SHARD).collect()[USER_ID].to_list()
+    for number in range(len(starts)):
+        features = build_features(
+            rows.filter(in_shard(starts, number)),
+            sessionized.filter(in_shard(starts, number)),
+            catalog=scan_if_there(work.read(CATALOG_FILE), CATALOG),
+            users=scan_if_there(work.read(USERS_FILE), USERS),
+            settings=work.settings.features,
+            days=days,
+            assume_sorted=_is_sorted(work.read(SESSIONIZED_FILE)),
+        )
+        yield features.drop(unneeded).collect(engine="in-memory")  # a shard fits, and takes less than when streamed
+
+
+def _write_parts(work: Work, shards: Iterator[pl.DataFrame]) -> dict[str, list[Path]]:
+    """Write the rows of each split of each shard to a file of its own."""
+    parts: dict[str, list[Path]] = {unit: [] for unit in work.units}
+    for number, shard in enumerate(shards):
+        for unit, paths in parts.items():
+            path = work.workspace.partial(f"{unit}.{number}")
+            shard.filter(pl.col(SPLIT) == split_of(unit)).drop(SPLIT).write_parquet(path, row_group_size=ROWS_PER_GROUP)
+            paths.append(path)
+    return parts
+
+
+def _publishable(work: Work, unit: str, parts: list[Path], counts: dict[str, SplitCounts]) -> Made:
+    """Join the parts of a split into its file."""
+    partial = work.workspace.partial(unit)
+    if len(parts) == 1:
+        parts[0].replace(partial)
+    else:
+        sink(pl.scan_parquet(parts), partial)
+    for path in parts:
+        path.unlink(missing_ok=True)
+    count = counts[split_of(unit)]
+    noted = {"positives": count.positives, "purged": count.purged}
+    return Made(unit, partial, unit, rows=row_count(partial), counts=noted)
