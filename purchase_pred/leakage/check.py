@@ -49,12 +49,12 @@ def check_leakage(
 ) -> LeakageReport:
     """Alter whatever a prediction may not know and report every feature that moves.
 
-    The function is run about 25 times, each time on one alteration, and its columns are compared with those of the
+    The function is run about 30 times, each time on one alteration, and its columns are compared with those of the
     unaltered log, bit by bit (null equals null, NaN equals NaN). Events with ``timestamp + availability_lag >= T`` are
     unknown at T: they are deleted, changed and joined by others, for everyone from a moment on (rows with a T up to it
     may not move), and for each user from a T of the user's own on (the user's rows up to it may not move). Later
-    anchors are dropped, labels not known yet are turned, other users are dropped, and the rows of events and of anchors
-    are shuffled, ``event_id`` staying with its event.
+    anchors are dropped, labels not known yet are turned, other users are dropped, and the rows of events, of anchors and
+    of events tied in time are put into other orders, ``event_id`` staying with its event.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def check_leakage(
     user = events.collect_schema().get(USER_ID, IDENTIFIER[0])
     require(events, {EVENT_ID: IDENTIFIER, USER_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="events")
     require(anchors, {USER_ID: user, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
-    world = World(anchors.collect().with_row_index(ROW), events.collect().with_row_index(ROW), lag)
+    world = World(anchors.lazy().collect().with_row_index(ROW), events.lazy().collect().with_row_index(ROW), lag)
     subject = Subject(feature_function, world)
     crossing = set(cross_user_features() if cross_user is None else cross_user)
     outcomes = _outcomes(subject, world, crossing, cuts=cuts, rounds=rounds, rng=np.random.default_rng(seed))

@@ -84,8 +84,22 @@ def deletions(log: pl.DataFrame, events: pl.DataFrame, /) -> Edits:
     return Edits(log, events.select(log.columns).with_columns(pl.lit(value=False).alias(ADDS)))
 
 
+def with_twins(log: pl.DataFrame, /, *, rng: np.random.Generator) -> pl.DataFrame:
+    """Return a log in which every event is tied with another of its user and session that has other values."""
+    number = (pl.int_range(pl.len(), dtype=pl.Int128) + _first_free_id(log)).cast(log.schema[EVENT_ID])
+    twins = _altered(log, log, rng).with_columns(number.alias(EVENT_ID))
+    return pl.concat([log, twins]).drop(ROW).with_row_index(ROW)
+
+
 def changes(log: pl.DataFrame, events: pl.DataFrame, /, *, rng: np.random.Generator) -> Edits:
-    """Return edits that give these events other values in every column but their keys, and delay some of them.
+    """Return edits that give these events other values in every column but their keys, and delay some of them."""
+    delays = pl.Series(rng.choice(_DELAYS, len(events)), dtype=pl.Int64).cast(pl.Duration("us"))
+    later = (pl.col(TIMESTAMP) + delays).cast(log.schema[TIMESTAMP])
+    return Edits(log, _altered(log, events, rng).with_columns(later, pl.lit(value=True).alias(ADDS)))
+
+
+def _altered(log: pl.DataFrame, events: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Return events with other values in every column but their keys.
 
     Kinds become the next kind, fractions grow, everything else is dealt out anew among the events.
     """
@@ -100,9 +114,7 @@ def changes(log: pl.DataFrame, events: pl.DataFrame, /, *, rng: np.random.Genera
         following = dict(zip(kinds, islice(cycle(kinds), 1, None), strict=False))
         kind = pl.col(EVENT_TYPE).cast(pl.String).replace_strict(following, default=None, return_dtype=pl.String)
         altered.append(kind.cast(log.schema[EVENT_TYPE]))
-    delays = pl.Series(rng.choice(_DELAYS, len(values)), dtype=pl.Int64).cast(pl.Duration("us"))
-    altered.append((pl.col(TIMESTAMP) + delays).cast(log.schema[TIMESTAMP]))
-    return Edits(log, values.with_columns(altered).with_columns(pl.lit(value=True).alias(ADDS)))
+    return values.with_columns(altered)
 
 
 def injections(log: pl.DataFrame, targets: pl.DataFrame, /, *, lag: int, rng: np.random.Generator) -> Edits:
@@ -134,14 +146,13 @@ def injections(log: pl.DataFrame, targets: pl.DataFrame, /, *, lag: int, rng: np
     )
     patterns = log[rng.integers(len(log), size=len(asked)).tolist()]
     made = pl.concat([asked, patterns.select(pl.all().name.prefix(_PATTERN))], how="horizontal")
-    first_id = int(log[EVENT_ID].to_numpy().max()) + 1
     values = {name: _injected(name, log, made.columns, lag) for name in log.columns}
     return Edits(
         log,
         made.with_row_index(_ORDER)
         .select(
             pl.lit(None, dtype=log.schema[ROW]).alias(ROW),
-            (pl.col(_ORDER).cast(pl.Int128) + first_id).cast(log.schema[EVENT_ID]).alias(EVENT_ID),
+            (pl.col(_ORDER).cast(pl.Int128) + _first_free_id(log)).cast(log.schema[EVENT_ID]).alias(EVENT_ID),
             *(value.alias(name) for name, value in values.items() if name not in {ROW, EVENT_ID}),
             pl.lit(value=True).alias(ADDS),
         )
@@ -168,6 +179,10 @@ def _injected(name: str, log: pl.DataFrame, present: list[str], lag: int) -> pl.
         highest, lowest = _extremes(log[name])
         value = pl.when(_OWN_ITEM).then(highest * 1.5 + 7.77).otherwise(lowest * 0.5)
     return value.cast(dtype)
+
+
+def _first_free_id(log: pl.DataFrame) -> int:
+    return 0 if log.is_empty() else int(log[EVENT_ID].to_numpy().max()) + 1
 
 
 def _extremes(column: pl.Series) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from purchase_pred.leakage.trials import (
     LABELS_CHANGED,
     OTHERS_DROPPED,
     RUN_AGAIN,
+    TIES_REVERSED,
 )
 from purchase_pred.schema import PREDICTION_TIME, USER_ID
 
@@ -36,6 +37,7 @@ _MOST_TELLING: Final = (
     OTHERS_DROPPED,
     ANCHORS_SHUFFLED,
     EVENTS_SHUFFLED,
+    TIES_REVERSED,
 )
 _MOST_RUNS: Final = 60
 """Runs of the function spent on looking for offending events; leaks beyond them have examples without one."""
@@ -78,6 +80,7 @@ class _Case:
         self._subject = subject
         self._budget = budget
         self._row = row
+        self._before = outcome.before
         self._anchor = subject.world.anchors.row(row, named=True)
         moment = self._anchor[PREDICTION_TIME]
         self._edits = outcome.trial.edits.nearest_first(self._anchor[USER_ID], moment)
@@ -92,7 +95,7 @@ class _Case:
             tampering=self._trial.tampering,
             anchor={name: value for name, value in self._anchor.items() if name != ROW},
             prediction_time=self._anchor[PREDICTION_TIME],
-            before=None if column == ROWS else self._subject.features[column][self._row],
+            before=None if column == ROWS else self._before[column][self._row],
             after=None if values is None or column not in values else values[column].item(),
             event=self._edits.event(count - 1) if count else None,
         )
@@ -124,7 +127,7 @@ class _Case:
             return values is None
         if column not in values:
             return True
-        before = self._subject.features[column].slice(self._row, 1)
+        before = self._before[column].slice(self._row, 1)
         after = values[column]
         return bool(difference(before, after).item())
 

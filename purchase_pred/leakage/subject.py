@@ -29,6 +29,8 @@ class Outcome:
     """The columns that were compared."""
     moved: dict[str, pl.Series]
     """For each column that moved, the rows of the unaltered anchors."""
+    before: pl.DataFrame
+    """The features of all anchors that may not move."""
 
 
 class Subject:
@@ -56,17 +58,24 @@ class Subject:
     def judge(self, trial: Trial, *, leaving_out: Collection[str] = ()) -> Outcome:
         """Run a trial and compare its rows with those of the world as it is."""
         columns = tuple(name for name in self.columns if name not in leaving_out)
+        before = self._baseline(trial)
         made = self.run(trial)
         rows = trial.anchors[ROW]
         compared = trial.compared.gather(rows)
         if made is None:
-            return Outcome(trial, columns, {ROWS: rows.filter(compared)})
+            return Outcome(trial, columns, {ROWS: rows.filter(compared)}, before)
         moved = {}
         for name in columns:
-            differs = difference(self.features[name].gather(rows), made.get_column(name, default=None)) & compared
+            differs = difference(before[name].gather(rows), made.get_column(name, default=None)) & compared
             if differs.any():
                 moved[name] = rows.filter(differs)
-        return Outcome(trial, columns, moved)
+        return Outcome(trial, columns, moved, before)
+
+    def _baseline(self, trial: Trial) -> pl.DataFrame:
+        if trial.compared_with is None:
+            return self.features
+        made = self._call(self.world.anchors, no_edits(trial.compared_with).applied(), f"before {trial.tampering}")
+        return self.features if _fault(made, self.world.anchors) else made.select(self.columns)
 
     def _call(self, anchors: pl.DataFrame, log: pl.DataFrame, doing: str) -> pl.DataFrame:
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from purchase_pred.leakage.edits import SINCE, Edits, changes, deletions, injections, no_edits
+from purchase_pred.leakage.edits import SINCE, Edits, changes, deletions, injections, no_edits, with_twins
 from purchase_pred.leakage.report import moment_text
 from purchase_pred.schema import LABEL, LABEL_END, PREDICTION_TIME, TIMESTAMP, USER_ID
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RUN_AGAIN: Final = "run again"
 EVENTS_SHUFFLED: Final = "events shuffled"
 ANCHORS_SHUFFLED: Final = "anchors shuffled"
+TIES_REVERSED: Final = "ties reversed"
 OTHERS_DROPPED: Final = "other users dropped"
 DELETED: Final = "events deleted"
 CHANGED: Final = "events changed"
@@ -63,17 +64,35 @@ class Trial:
     """What is done to the log."""
     within_users: bool = False
     """Whether columns that depend on other users' past may move."""
+    compared_with: pl.DataFrame | None = None
+    """The log, with ``__row``, whose features may not move; None: the log as it is."""
 
 
 def order_trials(world: World, /, *, rng: np.random.Generator) -> Iterator[Trial]:
-    """Run the function again on the same, on shuffled events and on shuffled anchors."""
+    """Run the function again on the same, on other orders of events, of anchors and of ties."""
     everything = _all_rows(world)
     same = no_edits(world.log)
     yield Trial(tampering=RUN_AGAIN, scope="the same input", anchors=world.anchors, compared=everything, edits=same)
-    shuffled = no_edits(_shuffled(world.log, rng))
-    yield Trial(tampering=EVENTS_SHUFFLED, scope="all", anchors=world.anchors, compared=everything, edits=shuffled)
+    # reversed, every tie is the other way round; at random, what only works in one direction is found
+    for scope, log in (("reversed", world.log.reverse()), ("at random", _shuffled(world.log, rng))):
+        yield Trial(
+            tampering=EVENTS_SHUFFLED, scope=scope, anchors=world.anchors, compared=everything, edits=no_edits(log)
+        )
     yield Trial(
-        tampering=ANCHORS_SHUFFLED, scope="all", anchors=_shuffled(world.anchors, rng), compared=everything, edits=same
+        tampering=ANCHORS_SHUFFLED,
+        scope="at random",
+        anchors=_shuffled(world.anchors, rng),
+        compared=everything,
+        edits=same,
+    )
+    tied = with_twins(world.log, rng=rng)
+    yield Trial(
+        tampering=TIES_REVERSED,
+        scope="a twin for every event",
+        anchors=world.anchors,
+        compared=everything,
+        edits=no_edits(tied.reverse()),
+        compared_with=tied,
     )
 
 
@@ -189,7 +208,7 @@ def _with_other_labels(world: World, moment: pl.Expr) -> pl.DataFrame:
     else:
         unknown = pl.col(PREDICTION_TIME) >= moment
     label, dtype = pl.col(LABEL), world.anchors.schema[LABEL]
-    other = ~label if dtype == pl.Boolean else (1 - label.cast(pl.Float64)).cast(dtype)
+    other = (label == 0).cast(dtype) if dtype.is_numeric() else ~label if dtype == pl.Boolean else None
     return world.anchors.with_columns(pl.when(unknown).then(other).otherwise(label).alias(LABEL))
 
 

@@ -18,6 +18,7 @@ from leakage.planted import (
     plain_counts,
     row_order,
     target_encoding,
+    tie_order,
     whole_log,
 )
 from leakage.shops import shop
@@ -74,7 +75,15 @@ def test_rows_affected_are_those_that_the_leak_can_reach():
 
 
 def test_order_of_rows_is_told_apart_from_the_future():
-    assert only_leak(row_order).tamperings == ("events shuffled",)
+    assert set(only_leak(row_order).tamperings) == {"events shuffled", "ties reversed"}
+
+
+def test_order_of_ties_is_found_though_no_events_are_tied():
+    anchors, events = shop(0)
+    apart = events.with_columns(pl.col("timestamp") + pl.duration(microseconds=pl.col("event_id")))
+    (leak,) = pp.check_leakage(tie_order, anchors, apart).leaks
+    assert (leak.column, leak.tamperings) == ("last_item", ("ties reversed",))
+    assert leak.example.before != leak.example.after
 
 
 def test_dependence_on_other_users_is_a_leak_unless_it_is_announced():
@@ -119,6 +128,7 @@ def test_clean_report_tells_how_much_was_compared():
         "run again",
         "events shuffled",
         "anchors shuffled",
+        "ties reversed",
         "other users dropped",
         "events deleted",
         "events changed",
