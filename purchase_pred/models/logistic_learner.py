@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from purchase_pred.models.learner import FitRows
 
 _BLOCK_ROWS: Final = 65_536
+_MOST_CATEGORIES: Final = 50
+"""Coefficients of one categorical feature at most: the rarer categories share one."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,8 @@ class LogisticNumbers:
     """Coefficient of each absence."""
     categorical: list[int]
     """Positions of the category codes in the matrix."""
-    category_codes: list[list[int]]
-    """For each, the codes seen in training, -1 for a missing one; other codes count for nothing."""
     category_weights: list[list[float]]
-    """For each, the coefficient of each of those codes."""
+    """For each, the coefficient of a missing category, then of each category in the order of their codes."""
     intercept: float
 
 
@@ -82,12 +82,8 @@ class LogisticLearner:
         scaled = (filled - np.asarray(numbers.means)) / np.asarray(numbers.scales)
         parts[:, numbers.numeric] = scaled * np.asarray(numbers.weights)
         parts[:, numbers.indicated] += np.isnan(matrix[:, numbers.indicated]) * np.asarray(numbers.indicator_weights)
-        for position, codes, weights in zip(
-            numbers.categorical, numbers.category_codes, numbers.category_weights, strict=True
-        ):
-            found = missing_code(matrix[:, position]).astype(np.int64)
-            for code, weight in zip(codes, weights, strict=True):
-                parts[found == code, position] = weight
+        for position, weights in zip(numbers.categorical, numbers.category_weights, strict=True):
+            parts[:, position] = np.asarray(weights)[missing_code(matrix[:, position]).astype(np.int64) + 1]
         parts[:, -1] = numbers.intercept
         return parts
 
@@ -133,7 +129,7 @@ def fit_logistic(rows: FitRows, /) -> LogisticLearner:
     weights = rows.weights_with(positive_weight)
     pipeline = logistic_pipeline(rows)
     pipeline.fit(rows.matrix.astype(np.float64), rows.labels, logisticregression__sample_weight=weights)
-    return LogisticLearner(_numbers(pipeline), positive_weight, rows.spec)
+    return LogisticLearner(_numbers(pipeline, rows.spec), positive_weight, rows.spec)
 
 
 def logistic_pipeline(rows: FitRows, /) -> Pipeline:
@@ -180,7 +176,7 @@ def _imputer() -> SimpleImputer:
 
 
 def _one_hot() -> OneHotEncoder:
-    return OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    return OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=_MOST_CATEGORIES, sparse_output=False)
 
 
 def _indicators(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -192,25 +188,42 @@ def _varies(rows: FitRows, index: int) -> bool:
     return bool(missing.any() and not missing.all())
 
 
-def _numbers(pipeline: Pipeline) -> LogisticNumbers:
+def _numbers(pipeline: Pipeline, spec: FeatureSpec) -> LogisticNumbers:
     columns = pipeline["columntransformer"]
     regression = pipeline["logisticregression"]
     positions = {name: [int(i) for i in where] for name, _, where in columns.transformers_}
     numeric, missing, categorical = (positions.get(name, []) for name in ("numeric", "missing", "category"))
     numbers = columns.named_transformers_["numeric"] if numeric else None
-    seen = columns.named_transformers_["category"]["onehotencoder"].categories_ if categorical else []
-    coefficients = regression.coef_[0].tolist()
-    ends = np.cumsum([len(numeric), len(missing), *(len(codes) for codes in seen)]).tolist()
+    coefficients = regression.coef_[0]
+    after = len(numeric) + len(missing)
+    counts = [len(spec.features[position].categories or ()) for position in categorical]
     return LogisticNumbers(
         numeric=numeric,
         fills=numbers["simpleimputer"].statistics_.tolist() if numbers else [],
         means=numbers["standardscaler"].mean_.tolist() if numbers else [],
         scales=numbers["standardscaler"].scale_.tolist() if numbers else [],
-        weights=coefficients[: ends[0]],
+        weights=coefficients[: len(numeric)].tolist(),
         indicated=missing,
-        indicator_weights=coefficients[ends[0] : ends[1]],
+        indicator_weights=coefficients[len(numeric) : after].tolist(),
         categorical=categorical,
-        category_codes=[[int(code) for code in codes] for codes in seen],
-        category_weights=[coefficients[start:end] for start, end in itertools.pairwise(ends[1:])],
+        category_weights=_category_weights(columns, counts, coefficients[after:]) if categorical else [],
         intercept=float(regression.intercept_[0]),
     )
+
+
+def _category_weights(
+    columns: ColumnTransformer, counts: list[int], coefficients: NDArray[np.float64]
+) -> list[list[float]]:
+    """Return the coefficient of every category there is, seen in training or not, by encoding each of them."""
+    encoder = columns.named_transformers_["category"]["onehotencoder"]
+    rows = np.arange(-1, max(counts))[:, None]
+    encoded = encoder.transform(np.minimum(rows, np.asarray(counts) - 1).astype(np.float64))
+    sizes = [
+        len(seen) if rare is None else len(seen) - len(rare) + 1
+        for seen, rare in zip(encoder.categories_, encoder.infrequent_categories_, strict=True)
+    ]
+    ends = np.cumsum([0, *sizes]).tolist()
+    return [
+        (encoded[: count + 1, start:end] @ coefficients[start:end]).tolist()
+        for count, (start, end) in zip(counts, itertools.pairwise(ends), strict=True)
+    ]

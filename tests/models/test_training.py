@@ -146,6 +146,35 @@ def test_the_logistic_numbers_reproduce_the_scikit_learn_pipeline():
     np.testing.assert_allclose(fit_logistic(rows).log_odds(matrix), expected, rtol=1e-9, atol=1e-9)
 
 
+def with_many_categories(frame: pl.DataFrame, *, known: int) -> pl.DataFrame:
+    """Return the frame with a category of 1,000, of which the first `known` occur, the low ones most often."""
+    names = [f"category_{number}" for number in range(1_000)]
+    codes = np.random.default_rng(frame.height).zipf(1.3, frame.height) % known
+    return frame.with_columns(pl.Series("many", [names[code] for code in codes], dtype=pl.Enum(names)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_category_of_a_thousand_trains_and_takes_what_it_has_never_seen(kind: str):
+    train, val = (with_many_categories(SPLITS[split], known=800) for split in ("train", "val"))
+    test = with_many_categories(SPLITS["test"], known=1_000)
+    model = train_models(train, val, settings=settings(models=[kind]))[0]
+    scores = model.predict(test)
+    assert np.isfinite(scores).all()
+    assert average_precision_score(test["label"], scores) > 3 * test["label"].mean()
+
+
+def test_rare_categories_share_one_coefficient_of_the_logistic_regression():
+    train = with_many_categories(SPLITS["train"], known=800)
+    spec = feature_spec(train)
+    matrix, labels = design_matrix(train, spec), train["label"].to_numpy()
+    rows = FitRows(spec, matrix, labels, None, matrix, labels, settings().train)
+    learner = fit_logistic(rows)
+    assert [len(set(weights)) for weights in learner.numbers.category_weights] == [6, 50]
+    pipeline = logistic_pipeline(rows).fit(matrix.astype(np.float64), labels)
+    expected = pipeline.decision_function(matrix.astype(np.float64))
+    np.testing.assert_allclose(learner.log_odds(matrix), expected, rtol=1e-9, atol=1e-9)
+
+
 def test_logistic_without_categories_or_without_numbers_still_trains():
     for names in (["user_item_view_count"], ["item_category"]):
         frames = [SPLITS[split].select("prediction_time", "label", *names) for split in ("train", "val")]
