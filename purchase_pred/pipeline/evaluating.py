@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from purchase_pred.evaluation import evaluate
 from purchase_pred.models import load_bundle
-from purchase_pred.pipeline.model_store import fresh_metrics
+from purchase_pred.pipeline.model_store import fresh_metrics, fresh_model
 from purchase_pred.pipeline.reporting import report_page, report_source, write_report
 from purchase_pred.pipeline.training import read_splits
 
@@ -28,9 +28,11 @@ def evaluate_saved(workspace: Workspace, settings: Settings, /, *, model: Path, 
         A feature file is missing, or the model cannot be loaded or takes other features.
     """
     fitted, splits = load_bundle(model), read_splits(workspace)
-    document = evaluate(fitted, splits, settings=settings)
+    baseline = fresh_model(workspace, settings, "logistic")
+    logistic = load_bundle(baseline) if baseline else None
+    document = evaluate(fitted, splits, settings=settings, logistic=logistic)
     if report:
         source, rivals = report_source(workspace, settings), fresh_metrics(workspace, settings)
-        page = report_page(fitted, splits, document, source=source, settings=settings, rivals=rivals)
+        page = report_page(fitted, splits, document, source=source, settings=settings, rivals=rivals, logistic=logistic)
         write_report(page, model)
     return document

@@ -20,9 +20,13 @@ METRICS_FILE: Final = "metrics.json"
 
 def fresh_metrics(workspace: Workspace, settings: Settings, /) -> list[dict[str, Any]]:
     """Return the `metrics.json` of the up-to-date model of each kind in `train.models`."""
-    stage = STAGE_BY_NAME["train"]
-    folders = [fresh_output(stage, kind, workspace, settings) for kind in settings.train.models]
+    folders = [fresh_model(workspace, settings, kind) for kind in settings.train.models]
     return [read_metrics(folder) for folder in folders if folder]
+
+
+def fresh_model(workspace: Workspace, settings: Settings, kind: str, /) -> Path | None:
+    """Return the folder of the up-to-date model of a kind; None: there is none."""
+    return fresh_output(STAGE_BY_NAME["train"], kind, workspace, settings)
 
 
 def read_metrics(folder: Path, /) -> dict[str, Any]:
@@ -59,7 +63,8 @@ def find_model(workspace: Workspace, name: str | None, /) -> Path:
     """
     if name is None:
         return newest_model(workspace)
-    candidates = [Path(name), workspace.path(f"{MODELS_FOLDER}/{name}"), *model_folders(workspace, name)]
+    of_kind = model_folders(workspace, name) if name in MODELS else ()
+    candidates = [Path(name), workspace.path(f"{MODELS_FOLDER}/{name}"), *of_kind]
     found = next((folder for folder in candidates if (folder / "model.json").is_file()), None)
     if found is None:
         known = [folder.name for kind in MODELS for folder in model_folders(workspace, kind)]

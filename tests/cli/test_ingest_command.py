@@ -1,0 +1,136 @@
+"""Real logs come in by command, say what was dropped, and are never overwritten unasked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from installed_command import purchase_pred
+
+from purchase_pred import schema
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+REES46 = SHARED / "rees46_2019-10_first_5000.csv"
+EVENTS = "data/raw/clickstream_events.parquet"
+LOG = """visitor,when,what,product,cost
+7,2024-08-01 10:00:00,look,3,9.5
+7,2024-08-01 10:01:00,order,3,9.5
+8,2024-08-02 10:00:00,look,4,1.5
+8,yesterday,look,4,1.5
+"""
+NAMES = ("--map", "user_id=visitor", "--map", "timestamp=when", "--map", "event_type=what", "--map", "item_id=product")
+MORE = ("--map", "price=cost", "--event", "view=look", "--event", "purchase=order", "--timezone", "Europe/Berlin")
+
+real = pytest.mark.skipif(not REES46.is_file(), reason="the real logs are not beside the repository")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log.csv"
+    path.write_text(LOG)
+    return path
+
+
+def test_a_table_comes_in_with_names_mapped_and_bad_rows_set_aside(log: Path, tmp_path: Path) -> None:
+    outcome = purchase_pred(
+        *("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5", "--json")
+    )
+
+    assert outcome.code == 0, outcome.err
+    events = pl.read_parquet(tmp_path / EVENTS)
+    schema.require(events.lazy(), schema.EVENTS, what="events")
+    assert events.select("user_id", "event_type", "item_id", "price").rows() == [
+        (7, "view", 3, 9.5),
+        (7, "purchase", 3, 9.5),
+        (8, "view", 4, 1.5),
+    ]
+    assert str(events["timestamp"][0]) == "2024-08-01 08:00:00+00:00"
+    assert pl.read_parquet(tmp_path / "data/raw/rejected.parquet")["reason"].to_list() == ["bad_time"]
+    (stage,) = json.loads(outcome.out)["stages"]
+    assert (stage["rows"], stage["counts"][EVENTS]) == (3, {"source_rows": 4, "rejected": 1})
+
+
+def test_too_many_bad_rows_end_with_2_and_leave_earlier_data(log: Path, tmp_path: Path) -> None:
+    arguments = ("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE)
+    assert purchase_pred(*arguments, "--set", "ingest.max_rejected=0.5").code == 0
+    before = (tmp_path / EVENTS).read_bytes()
+    log.write_text(LOG.replace("2024-08-02", "2024-08-99"))
+    outcome = purchase_pred(*arguments)
+
+    assert outcome.code == 2
+    assert "ingest.max_rejected allows 5 %" in outcome.err
+    assert (tmp_path / EVENTS).read_bytes() == before
+
+
+def test_reading_the_same_log_again_does_nothing_and_a_changed_one_is_read(log: Path, tmp_path: Path) -> None:
+    arguments = ("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
+    assert purchase_pred(*arguments).code == 0
+
+    assert "up to date" in purchase_pred(*arguments).err
+    log.write_text(LOG.replace("9.5", "8.5"))
+    assert f"stale: {log} has changed" in purchase_pred(*arguments).err
+
+
+def test_a_malformed_map_says_how_to_write_one(log: Path, tmp_path: Path) -> None:
+    outcome = purchase_pred("ingest", "table", log, "-w", tmp_path, "--map", "timestamp")
+
+    assert outcome.code == 2
+    assert outcome.err == "error: --map must be OURS=THEIRS, such as --map timestamp=ts, found 'timestamp'\n"
+
+
+def test_an_unknown_format_and_a_missing_file_end_with_2(tmp_path: Path) -> None:
+    assert purchase_pred("ingest", "excel", tmp_path / "x", "-w", tmp_path).code == 2
+    outcome = purchase_pred("ingest", "otto", tmp_path / "absent.jsonl", "-w", tmp_path)
+    assert outcome.code == 2
+    assert "absent.jsonl: no such file" in outcome.err
+
+
+def test_an_ingested_log_is_kept_by_skip_data_gen_and_by_plain_run_all(log: Path, tmp_path: Path) -> None:
+    arguments = ("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
+    assert purchase_pred(*arguments).code == 0
+    before = (tmp_path / EVENTS).read_bytes()
+
+    refused = purchase_pred("run", "all", "-w", tmp_path)
+    assert refused.code == 2
+    assert "an ingested log" in refused.err
+    assert purchase_pred("run", "generate", "sessionize", "--skip-data-gen", "-w", tmp_path).code == 0
+    assert (tmp_path / EVENTS).read_bytes() == before
+    assert "ingest" in purchase_pred("status", "-w", tmp_path).out
+
+
+def test_generating_by_force_takes_the_rejected_rows_away_too(log: Path, tmp_path: Path) -> None:
+    arguments = ("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
+    assert purchase_pred(*arguments).code == 0
+    assert purchase_pred("generate", "--force", "-w", tmp_path, "--set", "dataset.num_users=50").code == 0
+
+    assert not list((tmp_path / "data/raw").glob("rejected.*"))
+
+
+@real
+@pytest.mark.parametrize(("log_format", "name"), [("rees46", REES46.name), ("otto", "otto_20_users.jsonl")])
+def test_a_log_too_short_for_the_target_is_one_message_with_settings_that_would_do(
+    log_format: str, name: str, tmp_path: Path
+) -> None:
+    assert purchase_pred("ingest", log_format, SHARED / name, "-w", tmp_path).code == 0
+    outcome = purchase_pred("run", "all", "--skip-data-gen", "-w", tmp_path)
+
+    assert outcome.code == 2
+    (message,) = [line for line in outcome.err.splitlines() if line.startswith("error: ")]
+    assert "no complete label in" in message
+    assert "--set target.horizon=" in message
+    assert not (tmp_path / "models").exists()
+
+
+@real
+def test_the_first_hours_of_rees46_train_with_settings_that_fit_them(tmp_path: Path) -> None:
+    assert purchase_pred("ingest", "rees46", REES46, "-w", tmp_path).code == 0
+    outcome = purchase_pred(
+        *("run", "all", "--skip-data-gen", "-w", tmp_path, "--set", "train.models=[logistic]"),
+        *("--set", "anchors.kind=in_session", "--set", "target.level=session", "--set", "target.horizon=3m"),
+        *("--set", "split.align=none", "--set", "split.train=0.92", "--set", "split.val=0.04"),
+    )
+
+    assert outcome.code == 0, outcome.err
+    assert "PR-AUC" in outcome.out
