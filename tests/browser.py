@@ -37,6 +37,7 @@ _ARGUMENTS = (
     "--hide-scrollbars",
     "--force-device-scale-factor=1",
     "--window-size=1000,1400",
+    "about:blank",
 )
 
 
@@ -58,6 +59,10 @@ class Page:
     def text(self, name: str) -> str:
         """Return the text that the element of an id shows."""
         return self.run("return document.getElementById(arguments[0]).innerText", name)
+
+    def visible(self, name: str) -> bool:
+        """Tell whether the element of an id is shown."""
+        return bool(self.run("return document.getElementById(arguments[0]).checkVisibility()", name))
 
     def value(self, name: str) -> float | None:
         """Return the exact figure behind the text of an element."""
@@ -95,10 +100,6 @@ class Page:
     def prefer(self, scheme: str) -> None:
         """Let the page believe that its reader prefers light or dark."""
         self.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-
-    def without_scripts(self) -> None:
-        """Load pages from now on as for a reader whose browser runs no script."""
-        self.tell("Emulation.setScriptExecutionDisabled", value=True)
 
     def screenshot(self) -> bytes:
         """Return the whole page as PNG."""

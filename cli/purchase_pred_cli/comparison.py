@@ -1,8 +1,10 @@
 """The comparison of models and baselines on test: one table and one sentence."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import typer
 from rich.markup import escape
 from rich.table import Table
 
@@ -27,7 +29,7 @@ _HEADINGS = {"prevalence": "no model", "carted_not_bought": "carted, not bought"
 def print_comparison(documents: Sequence[Mapping[str, Any]], /) -> None:
     """Print how models and baselines did on test, and which model won."""
     columns = _columns(documents)
-    winner = _winner(documents)
+    winner = winner_of(documents)
     test = winner["splits"]["test"]
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
     table.title = f"test: {test['rows']:,} rows, {test['positives']:,} positives ({test['prevalence']:.2%})"
@@ -51,9 +53,14 @@ def print_splits(document: Mapping[str, Any], /) -> None:
     print_result(table)
 
 
+def print_report_path(folder: Path, /) -> None:
+    """Print where the report of a model lies."""
+    typer.echo(f"report: {folder / 'report.html'}")  # a path is never wrapped
+
+
 def verdict(documents: Sequence[Mapping[str, Any]], /) -> str:
     """Return which model won and by how much over everything else."""
-    winner = _winner(documents)
+    winner = winner_of(documents)
     reached = winner["splits"]["test"]["average_precision"]
     others = {
         _heading(name): column["average_precision"]
@@ -66,7 +73,7 @@ def verdict(documents: Sequence[Mapping[str, Any]], /) -> str:
     return f"{won}On test {winner['model']} reaches {reached:.3f}: {', '.join(times)}."
 
 
-def _winner(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def winner_of(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the model that is best on validation by average precision, of equals the first."""
     return max(documents, key=lambda document: document["splits"]["val"]["average_precision"] or 0.0)
 

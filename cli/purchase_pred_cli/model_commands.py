@@ -32,7 +32,7 @@ def evaluate(
     from purchase_pred.errors import GateError
     from purchase_pred.pipeline.evaluating import evaluate_saved
     from purchase_pred.pipeline.model_store import find_model
-    from purchase_pred_cli.comparison import print_comparison, print_splits
+    from purchase_pred_cli.comparison import print_comparison, print_report_path, print_splits
     from purchase_pred_cli.console import print_json
 
     workspace = common.open_workspace()
@@ -43,6 +43,8 @@ def evaluate(
     else:
         print_splits(document)
         print_comparison([document])
+        if report:
+            print_report_path(folder)
     reached = document["splits"][split.value]["average_precision"]
     if min_pr_auc is not None and (reached is None or reached < min_pr_auc):
         found = "undefined" if reached is None else f"{reached:.4f}"

@@ -202,13 +202,15 @@ def _print_results(common: Common, settings: "Settings", reports: list["StageRep
 
     document: dict[str, Any] = _document(reports)
     states = {report.stage: report.state for report in reports}
-    metrics = fresh_metrics(common.open_workspace(), settings) if "train" in states else []
+    workspace = common.open_workspace()
+    metrics = fresh_metrics(workspace, settings) if "train" in states else []
     if common.as_json:
         print_json(document | ({"models": metrics} if metrics else {}))
     elif states.get("train") == "ran":
-        from purchase_pred_cli.comparison import print_comparison
+        from purchase_pred_cli.comparison import print_comparison, print_report_path, winner_of
 
         print_comparison(metrics)
+        print_report_path(workspace.path(f"models/{winner_of(metrics)['model']}"))
 
 
 def _document(reports: list["StageReport"]) -> dict[str, Any]:

@@ -107,6 +107,7 @@ def histogram_chart(histogram: pl.DataFrame, /, *, threshold: float | None) -> s
         axes.set(yscale="symlog", ylabel="predictions (log scale)", xlabel="predicted probability (log-odds scale)")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda rows, _: f"{rows:,.0f}"))
+        axes.yaxis.set_minor_locator(NullLocator())
         low, high = histogram["log_odds_from"].min(), histogram["log_odds_to"].max()
         inside = [share for share in _SHARES if low <= _log_odds(share) <= high]  # type: ignore[operator]
         axes.xaxis.set_major_locator(FixedLocator([_log_odds(share) for share in inside]))
@@ -148,6 +149,7 @@ def decision_chart(decisions: pl.DataFrame, /, *, positives: int, days: int) -> 
         axes.axvline(place, color=colour("ink"), linewidth=1.4, gid=f"{LIVE}-line")
         axes.set(xscale="log", xlabel="acted on per day (log scale)")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda rows, _: f"{rows:,.4g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_ylim(0, 1.02)
         _percent_ticks(axes.yaxis, [0.0, 0.25, 0.5, 0.75, 1.0])
         clean(axes)

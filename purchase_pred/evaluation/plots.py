@@ -39,6 +39,7 @@ _STYLE: Final[Any] = {
     "svg.hashsalt": "purchase_pred",
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",
+    "text.parse_math": False,  # names of features and categories are theirs, dollars and all
     "font.size": 8.0,
     "text.color": _SENTINELS["ink"],
     "axes.labelcolor": _SENTINELS["muted"],

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SWARM_FEATURES: Final = 12
 """Features whose SHAP values are drawn row by row."""
 
-_SHAP_ROWS: Final = 2_000
+_SHAP_ROWS: Final = 1_000
 _LIBRARIES: Final = ("purchase-pred", "polars", "numpy", "scikit-learn", "lightgbm", "xgboost")
 
 

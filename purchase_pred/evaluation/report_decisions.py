@@ -9,7 +9,7 @@ import polars as pl
 
 from purchase_pred.evaluation.curve_charts import decision_chart
 from purchase_pred.evaluation.markup import figure, paragraph, section, table
-from purchase_pred.evaluation.words import MISSING, number, percent
+from purchase_pred.evaluation.words import MISSING, THIN, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,7 +112,7 @@ def _intervals(threshold: Mapping[str, Any]) -> str:
     ]
     if not parts:
         return "No intervals were asked for."
-    return f"How sure these figures are (95 % intervals, from resampling whole users): {'; '.join(parts)}."
+    return f"How sure these figures are (95{THIN}% intervals, from resampling whole users): {'; '.join(parts)}."
 
 
 def _budgets(data: ReportData, positives: int) -> str:

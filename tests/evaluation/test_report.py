@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import matplotlib as mpl
+import polars as pl
+import pytest
+from frames import splits
+from report_pages import SETTINGS, Judged, judged
+
+from purchase_pred.evaluation import earliness_table
+from purchase_pred.evaluation.plots import canvas, colour
+from purchase_pred.evaluation.report import render_report
+
+SECTIONS = (
+    "decide",
+    "data",
+    "prevalence",
+    "ranking",
+    "calibration",
+    "importance",
+    "cohorts",
+    "flags",
+    "card",
+    "settings",
+)
+VOID = {"meta", "link", "input", "br", "use", "path", "rect"}
+
+
+class Outline(HTMLParser):
+    """Identifiers, references and open elements of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.unclosed: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.unclosed.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            elif name in {"for", "aria-labelledby", "aria-describedby"}:
+                self.references.append(value or "")
+            self.references += re.findall(r"url\(#([^)]*)\)", value or "")
+            if name in {"href", "src"}:
+                assert value is not None
+                assert value.startswith(("#", "data:")), f"{tag} loads {value}"
+                self.references += [value[1:]] if value.startswith("#") else []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.unclosed.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.unclosed.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def report() -> Judged:
+    return judged()
+
+
+@pytest.fixture(scope="module")
+def page(report: Judged) -> str:
+    return report.page
+
+
+def test_the_page_is_whole_and_refers_to_nothing_outside_of_it(page: str):
+    outline = Outline(page)
+    assert outline.unclosed == []
+    assert len(outline.ids) == len(set(outline.ids))
+    assert set(outline.references) <= set(outline.ids)
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "@import" not in page
+
+
+def test_the_contents_link_to_every_section_in_order(page: str):
+    assert tuple(re.findall(r'<section id="([a-z]+)"', page)) == SECTIONS
+    assert tuple(re.findall(r'<li><a href="#([a-z]+)"', page)) == SECTIONS
+
+
+def test_equal_tables_give_equal_text(report: Judged, page: str):
+    assert render_report(report.shown) == page
+
+
+def test_every_drawing_takes_its_colours_from_the_page(page: str):
+    drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    assert len(drawings) == 11
+    for drawing in drawings:
+        assert not re.search(r"#[0-9a-f]{3,6}\b(?![^<]*</text>)", drawing.replace('href="#', ""))
+        assert re.match(r'<svg viewBox="[^"]*" role="img" aria-label="[^"]+"><title>', drawing)
+    used = set(re.findall(r"var\(--([a-z0-9-]+)\)", page))
+    dark = re.search(r"prefers-color-scheme: dark\) \{(.*?)\}", page, re.DOTALL)
+    assert dark
+    assert used <= set(re.findall(r"--([a-z0-9-]+):", dark[1]))
+
+
+def test_the_figures_are_there_without_the_script_and_equal_the_document(report: Judged, page: str):
+    test = report.document["threshold"]["test"]
+    raw = dict(re.findall(r'<output id="(\w+)"[^>]*data-value="([^"]*)"', page))
+    expected = {
+        "acted": "acted_per_day", "precision": "precision", "recall": "recall",
+        "reached": "true_positives", "profit": "profit",
+    }  # fmt: skip
+    assert {name: float(value) for name, value in raw.items()} == {name: test[key] for name, key in expected.items()}
+    assert re.search(r'<form id="controls" hidden>', page)
+
+
+def test_the_headline_says_how_much_better_than_chance_the_model_is(report: Judged, page: str):
+    test = report.document["splits"]["test"]
+    factor = test["average_precision"] / test["prevalence"]
+    shown = f"{factor:.0f}" if factor >= 10 else f"{factor:.1f}"
+    assert f"<h1>LightGBM ranks purchases {shown} times better than chance</h1>" in page
+    assert f"<strong>{test['average_precision']:.3f}</strong>" in page
+
+
+def test_a_ceiling_is_shown_where_one_is_known(report: Judged):
+    ceiling = dict(report.document["splits"]["test"], average_precision=0.9)
+    known = replace(report.shown, document=dict(report.document, ceiling=ceiling))
+    assert "the ceiling is 0.900" in render_report(known)
+    assert "the ceiling is" not in report.page
+
+
+def test_earliness_is_drawn_for_targets_within_sessions(report: Judged):
+    test = report.splits["test"]
+    seen = test.with_columns(session_events=pl.int_range(pl.len(), dtype=pl.UInt32) % 9 + 1)
+    table = earliness_table(seen, report.model.predict(test))
+    target = dict(report.document["target"], level="session", anchors="in_session")
+    shown = render_report(replace(report.shown, earliness=table, document=dict(report.document, target=target)))
+    assert '<section id="earliness">' in shown
+    assert '<a href="#earliness">How early</a>' in shown
+    assert "the session still ends in a purchase" in shown
+
+
+def test_names_from_the_log_stay_text():
+    hostile = '</script><b>$x$ & "y"'
+    frames = {
+        name: frame.rename({"user_item_view_count": hostile}).with_columns(
+            item_category=pl.col("item_category").cast(pl.String).replace("toys", hostile).cast(
+                pl.Enum(["books", "garden", "music", "shoes", hostile])
+            )
+        )
+        for name, frame in splits(rows=3_000).items()
+    }  # fmt: skip
+    page = judged(frames=frames).page
+    assert hostile not in page
+    assert "&lt;/script&gt;&lt;b&gt;$x$ &amp; " in page
+    assert Outline(page).unclosed == []
+
+
+def test_a_test_split_without_purchases_still_has_a_report(report: Judged):
+    frames = dict(report.splits, test=report.splits["test"].with_columns(label=pl.lit(0, dtype=pl.UInt8)))
+    page = judged(frames=frames).page
+    assert "LightGBM: nothing to judge by" in page
+    assert Outline(page).unclosed == []
+
+
+def test_the_decision_never_to_act_is_told():
+    settings = SETTINGS.model_copy(
+        update={
+            "train": SETTINGS.train.model_copy(
+                update={
+                    "threshold": SETTINGS.train.threshold.model_validate(
+                        {"rule": "profit", "profit": {"true_positive": 0.0}, "resamples": 0}
+                    )
+                }
+            )
+        }
+    )
+    page = judged(settings=settings).page
+    assert "never act, since acting did not pay on validation" in page
+    assert "No intervals were asked for." in page
+
+
+def test_red_flags_raised_are_told_first_and_in_the_limits(report: Judged):
+    flags = report.shown.flags.with_columns(flagged=pl.col("check") == "shared_users")
+    page = render_report(replace(report.shown, flags=flags))
+    assert page.index("Users with rows in two splits") < page.index("One feature gives the answer away")
+    assert page.count("Red flag raised (shared users") == 3
+
+
+def test_drawing_leaves_no_trace_in_the_settings_of_matplotlib():
+    before = dict(mpl.rcParams)
+    with canvas("line", title="A line", height=1.0) as drawn:
+        (axes,) = drawn.axes()
+        axes.plot([0, 1], [0, 1], color=colour("first"))
+    assert dict(mpl.rcParams) == before
+    assert "stroke: var(--first)" in drawn.svg
