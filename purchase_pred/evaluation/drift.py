@@ -11,7 +11,7 @@ import polars as pl
 
 from purchase_pred.metrics import metrics
 from purchase_pred.models.design_matrix import design_matrix, feature_spec
-from purchase_pred.schema import USER_ID
+from purchase_pred.schema import PREDICTION_TIME, USER_ID
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class AdversarialValidation:
     """How well train and test can be told apart, and by what."""
 
     auc: float
-    """ROC-AUC on users that the classifier has not seen; 0.5: not at all."""
+    """ROC-AUC on users and days that the classifier has not seen; 0.5: not at all."""
     features: pl.DataFrame
     """`feature`, `gain_share`, `mean_train`, `mean_test` (of the category codes for a category; nulls left out), the
     most telling first, ties by name."""
@@ -48,8 +48,11 @@ def adversarial_validation(
 ) -> AdversarialValidation | None:
     """Return how well a classifier tells rows of test from rows of train.
 
-    At most 20,000 rows of each, drawn by `seed`; three folds by *user*, so that no user's rows are recognised by their
-    likeness to other rows of that user. None when there are fewer than 30 users.
+    At most 20,000 rows of each, drawn by `seed`; three folds by user *and* by UTC day (by hour where one of the frames
+    has fewer than three days), and rows of a user and a day are scored by a classifier that has seen neither. So no
+    row is recognised by its likeness to another of its user, nor by what all rows of a day have in common, such as
+    the conversion rate of a category. None when there are fewer than 30 users, or too few days or hours to hold
+    any out.
 
     Raises
     ------
@@ -60,18 +63,24 @@ def adversarial_validation(
     kept = [_sampled(frame, seed) for frame in (train, test)]
     matrix = np.concatenate([design_matrix(frame, spec) for frame in kept])
     later = np.repeat(np.array([0, 1], dtype=np.uint8), [frame.height for frame in kept])
-    fold, users = _folds(kept, seed)
-    if users < _LEAST_USERS or later.min(initial=1) == later.max(initial=0):
+    users, slots = pl.concat([frame[USER_ID] for frame in kept]), _slots(kept)
+    if users.n_unique() < _LEAST_USERS:
         return None
-    scores, gains = np.zeros(len(later)), np.zeros(len(spec.features))
+    user_fold, slot_fold = (_folds(groups, seed) for groups in (users, slots))
+    scores, gains = np.full(len(later), np.nan), np.zeros(len(spec.features))
     for held_out in range(_FOLDS):
-        inside = fold != held_out
+        inside = (user_fold != held_out) & (slot_fold != held_out)
+        outside = (user_fold == held_out) & (slot_fold == held_out)
+        if not 0 < later[inside].sum() < inside.sum():
+            return None
         rows = lgb.Dataset(matrix[inside], label=later[inside], categorical_feature=list(spec.categorical))
         booster = lgb.train({**_PARAMETERS, "seed": seed, "num_threads": threads or 0}, rows, num_boost_round=_ROUNDS)
-        scores[~inside] = booster.predict(matrix[~inside], raw_score=True)
+        if outside.any():
+            scores[outside] = booster.predict(matrix[outside], raw_score=True)
         gains += booster.feature_importance("gain")
-    auc = metrics(later, scores, probabilities=False)["roc_auc"]
-    return AdversarialValidation(auc=auc, features=_telling(spec.names, gains, matrix, later))
+    scored = ~np.isnan(scores)
+    auc = metrics(later[scored], scores[scored], probabilities=False)["roc_auc"]
+    return None if auc is None else AdversarialValidation(auc, _telling(spec.names, gains, matrix, later))
 
 
 def _telling(
@@ -97,8 +106,15 @@ def _sampled(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
     return frame.sample(min(frame.height, _ROWS), seed=seed)
 
 
-def _folds(frames: list[pl.DataFrame], seed: int) -> tuple[NDArray[np.int64], int]:
-    users = pl.concat([frame[USER_ID] for frame in frames])
-    position = users.rank("dense").to_numpy().astype(np.int64) - 1
-    count = int(position.max(initial=-1)) + 1
-    return np.random.default_rng(seed).permutation(count)[position] % _FOLDS, count
+def _slots(frames: list[pl.DataFrame]) -> pl.Series:
+    """Return the day of each row, or the hour where a frame has too few days to hold one out."""
+    fewest = min(frame[PREDICTION_TIME].dt.date().n_unique() for frame in frames)
+    unit = "1d" if fewest >= _FOLDS else "1h"
+    return pl.concat([frame[PREDICTION_TIME].dt.truncate(unit) for frame in frames])
+
+
+def _folds(groups: pl.Series, seed: int) -> NDArray[np.int64]:
+    position = groups.rank("dense").to_numpy().astype(np.int64) - 1
+    order = np.random.default_rng(seed).permutation(int(position.max(initial=-1)) + 1)
+    folds: NDArray[np.int64] = order[position] % _FOLDS
+    return folds

@@ -69,8 +69,8 @@ def red_flags(
         - ``single_feature_auc``: the feature whose ROC-AUC alone is largest, and every other above 0.95; missing
           values rank below all others, categories by their share of positives, and an AUC below 0.5 is turned round
         - ``train_test_gap``: lift of average precision over prevalence in test, as a share of that in train
-        - ``adversarial_validation``: ROC-AUC of telling test from train rows, users kept apart; the features that
-          tell them apart are named
+        - ``adversarial_validation``: ROC-AUC of telling test from train rows, users and days kept apart; the
+          features that tell them apart are named
         - ``shared_users``: users with rows in both of two splits; natural in a split by time, so never flagged
         - ``few_positives``: positives in test
     """
@@ -165,7 +165,7 @@ def _gap_row(model: FittedModel, splits: Mapping[str, pl.DataFrame]) -> tuple[An
 
 def _adversarial_row(found: AdversarialValidation | None) -> tuple[Any, ...]:
     if found is None:
-        meaning = "too few users to tell train and test apart"
+        meaning = "too few users or days to tell train and test apart"
         return "adversarial_validation", "train, test", None, ADVERSARIAL_AUC, False, meaning
     flagged = found.auc > ADVERSARIAL_AUC
     drifting = ", ".join(found.features["feature"].head(_NAMED))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 import pytest
-from frames import splits
+from frames import START, splits
 from sklearn.metrics import roc_auc_score
 
 from purchase_pred.evaluation import adversarial_validation, red_flags, shared_users, single_feature_auc
@@ -93,10 +95,36 @@ def test_rows_of_the_same_user_are_not_recognised_by_their_likeness():
     rng = np.random.default_rng(0)
     user = rng.integers(0, 300, 3_000)
     mark = rng.normal(size=300)
-    rows = pl.DataFrame({"user_id": user, "label": np.zeros(3_000, dtype=np.uint8), "mark": mark[user]})
+    days = [START + timedelta(days=int(day)) for day in rng.integers(0, 9, 3_000)]
+    rows = pl.DataFrame({"user_id": user, "prediction_time": days, "label": 0, "mark": mark[user]})
     in_test = pl.col("user_id") < 150
     found = adversarial_validation(rows.filter(~in_test), rows.filter(in_test), threads=1)
     assert found.auc < 0.7
+
+
+@pytest.mark.parametrize("step", [timedelta(days=1), timedelta(hours=1)])
+def test_rows_of_the_same_day_or_hour_are_not_recognised_by_what_they_share(step: timedelta):
+    rng = np.random.default_rng(0)
+    slot = rng.integers(0, 18, 3_000)
+    shared = rng.normal(size=18)
+    rows = pl.DataFrame(
+        {
+            "user_id": rng.integers(0, 300, 3_000),
+            "prediction_time": [START + int(number) * step for number in slot],
+            "label": 0,
+            "rate_of_the_day": shared[slot],
+        }
+    )
+    late = pl.col("prediction_time") >= START + 12 * step
+    found = adversarial_validation(rows.filter(~late), rows.filter(late), threads=1)
+    assert found.auc < 0.85
+    assert rows.filter(~late)["rate_of_the_day"].is_in(rows.filter(late)["rate_of_the_day"].implode()).sum() == 0
+
+
+def test_a_test_of_a_single_hour_cannot_be_held_out_from_itself():
+    train, test = (SPLITS[name] for name in ("train", "test"))
+    first = test["prediction_time"].min()
+    assert adversarial_validation(train, test.filter(pl.col("prediction_time") == first), threads=1) is None
 
 
 def test_too_few_users_cannot_be_told_apart():
