@@ -54,6 +54,7 @@ def build_features(
     catalog: pl.LazyFrame | None = None,
     users: pl.LazyFrame | None = None,
     settings: FeatureSettings | None = None,
+    extra: Sequence[FeatureGroup] = (),
     days: pl.LazyFrame | None = None,
     assume_sorted: bool = False,
 ) -> pl.LazyFrame:
@@ -75,6 +76,8 @@ def build_features(
         As ``item_catalog.parquet`` and ``users.parquet``. Items and users missing from them give nulls.
     settings
         Windows, lag and custom groups; None: the defaults.
+    extra
+        Groups of one's own, after the shipped ones.
     days
         What all users did per item and day, as `item_days` sums it up of the whole log; to be given where `sessionized`
         holds only some of the users. None: summed up of `sessionized`.
@@ -119,7 +122,7 @@ def build_features(
     keys = [name for name in (USER_ID, ITEM_ID, SESSION_INDEX) if name in present or name == USER_ID]
     of_events = sessionized.collect_schema()
     require(anchors, {**{name: of_events[name] for name in keys}, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
-    groups = _groups_for(keys, feature_groups(chosen))
+    groups = _groups_for(keys, (*feature_groups(chosen), *extra))
     features = [name for group in groups for name in group.columns]
     _check_names(present.names(), features)
 

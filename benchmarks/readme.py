@@ -1,0 +1,46 @@
+"""Write the output of commands into README.md, between the marks that name them, so that none of it is typed.
+
+Run `python benchmarks/readme.py`: it runs the commands in an empty workspace and replaces the blocks.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCK = re.compile(r"<!-- output of: (?P<command>.+?) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def output_of(command: str, folder: str) -> str:
+    """Run a command of the program in `folder` and return all that it prints, without trailing blanks."""
+    program, *arguments = command.split()
+    assert program == "purchase-pred"  # noqa: S101  (only the program itself is run)
+    done = subprocess.run(
+        [sys.executable, "-m", "purchase_pred", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+
+
+def main() -> None:
+    """Replace every marked block of the README."""
+    text = README.read_text()
+    with tempfile.TemporaryDirectory() as folder:
+
+        def fresh(block: re.Match[str]) -> str:
+            command = block["command"]
+            return f"<!-- output of: {command} -->\n```\n{output_of(command, folder)}\n```\n<!-- end -->"
+
+        README.write_text(BLOCK.sub(fresh, text))
+
+
+if __name__ == "__main__":
+    main()
