@@ -162,6 +162,15 @@ def test_cents_add_up_exactly():
     assert answers(events, asked_at(2000), pp.total("paid", "price")) == [100.0]
 
 
+@pytest.mark.parametrize("small", [0.001, 1 / 3, 0.123456789, -5.5, 1e-7])
+def test_small_amount_is_not_lost_beside_a_large_one_before_the_window(small):
+    prices = (1e12, 12345.678901234, small)
+    events = [Event(day, "ann", day * DAY, "view", "book", price=price) for day, price in enumerate(prices)]
+    total = pp.total("paid", "price", windows=["1d"])
+    assert answers(events, asked_at(3 * DAY), total) == pytest.approx([small], rel=1e-9)
+    assert answers(events, asked_at(2 * DAY), total) == pytest.approx([12345.678901234], rel=1e-15)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_every_aggregate_obeys_the_laws(seed):
     log = random_log(seeded(seed), most_events=60, most_anchors=25)
