@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ import numpy as np
 import polars as pl
 from logs import catalog, click_log, registrations
 from nodes import METRICS, seconds_by_kind
+from results import machine
 from rich.console import Console
 from rich.table import Table
 
@@ -71,7 +71,7 @@ def as_document(
     """Return the medians over the rounds: each step, both wholes, their ratio, peak memory."""
     whole, bare = [line for line, _ in rounds], [least for _, least in rounds]
     return {
-        "machine": {"cores": os.cpu_count(), "Python": platform.python_version(), "Polars": pl.__version__},
+        "machine": machine(),
         "events": events,
         "rows": whole[0]["rows"],
         "columns": whole[0]["columns"],

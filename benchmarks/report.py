@@ -36,12 +36,22 @@ def windows(document: Mapping[str, Any]) -> Iterator[str]:
     for (events, order), rows in groupby(document["cases"], key=itemgetter("events", "order")):
         yield from ("", f"### {events:,} events, {order}", "")
         yield from _table(
-            ("", "seconds", "times ours", "times the floor", "peak MB", "bytes per event above the frames", "note"),
+            (
+                "",
+                "seconds",
+                "times ours",
+                "times ours, cpu",
+                "times the floor",
+                "peak MB",
+                "bytes per event above the frames",
+                "note",
+            ),
             (
                 (
                     f"`{row['peer']}`",
                     _number(row["seconds"], 4),
                     _number(row["times_ours"], 2),
+                    _number(row["cpu_times_ours"], 2),
                     _number(row["times_floor"], 2),
                     _number(row["peak_bytes"], 0, unit=1e6),
                     _number(row["bytes_above_loaded_per_event"], 0),
@@ -53,12 +63,13 @@ def windows(document: Mapping[str, Any]) -> Iterator[str]:
     yield from ("", "### Targets", "")
     reasons = json.loads((HERE / "reasons.json").read_text())
     yield from _table(
-        ("target", "limit", "reached", "met", "why not"),
+        ("target", "limit", "reached", "by cpu time", "met", "why not"),
         (
             (
                 target["target"],
                 target["limit"],
                 _number(target["reached"], 2),
+                _number(target.get("reached_cpu"), 2),
                 {True: "yes", False: "no", None: "not measured"}[target["met"]],
                 "" if target["met"] else _reason(target["target"], reasons),
             )

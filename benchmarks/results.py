@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import groupby
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 WINDOWS: Final = 3
+WIDTH: Final = 120
 
 
 @dataclass
@@ -57,35 +59,51 @@ class Case:
         self.versions = report["versions"]
 
 
-def as_document(cases: Iterable[Case]) -> dict[str, Any]:
-    """Return the JSON document: the machine, a row per case with medians and ratios, and the targets."""
+def as_document(cases: Iterable[Case], kept: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Return the JSON document: the machine, a row per case with medians and ratios, and the targets.
+
+    `kept` are rows of an earlier document; those of sizes that were measured anew are dropped.
+    """
     cases = list(cases)
-    rows = [_row(case, cases) for case in cases]
+    measured = {case.events for case in cases}
+    rows = [*(row for row in kept if row["events"] not in measured), *(_row(case, cases) for case in cases)]
+    rows.sort(key=itemgetter("events"))
     return {
-        "machine": {"cores": os.cpu_count(), "Python": platform.python_version(), "Polars": version("polars")},
+        "machine": machine(),
         "cases": rows,
         "targets": reached(rows),
     }
 
 
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on; a load well above 1 says that others used the machine at the same time."""
+    return {
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[2], 1),
+        "Python": platform.python_version(),
+        "Polars": version("polars"),
+    }
+
+
 def print_tables(document: Mapping[str, Any]) -> None:
     """Print a table of the cases for each size and order, and one of the targets."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     for (events, order), rows in groupby(document["cases"], key=itemgetter("events", "order")):
         console.print(_table(f"{events:,} events, {order}: 12 window counts", list(rows)))
     aims = Table(title="targets")
-    for name in ("target", "limit", "reached", "met"):
+    for name in ("target", "limit", "reached", "(cpu)", "met"):
         aims.add_column(name)
     for target in document["targets"]:
         met = {True: "yes", False: "no", None: "not measured"}[target["met"]]
-        aims.add_row(target["target"], target["limit"], _number(target["reached"], 2), met)
+        reached_cpu = _number(target.get("reached_cpu"), 2)
+        aims.add_row(target["target"], target["limit"], _number(target["reached"], 2), reached_cpu, met)
     console.print(aims)
 
 
 def _table(title: str, rows: Iterable[Mapping[str, Any]]) -> Table:
     table = Table(title=title, caption="medians; ratios are per anchor, within rounds", title_justify="left")
     table.add_column("peer", no_wrap=True)
-    for name in ("seconds", "cpu s", "x ours", "x floor", "peak MB", "bytes/event"):
+    for name in ("seconds", "cpu s", "x ours", "x ours (cpu)", "x floor", "peak MB", "bytes/event"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("note")
     for row in rows:
@@ -94,6 +112,7 @@ def _table(title: str, rows: Iterable[Mapping[str, Any]]) -> Table:
             _number(row["seconds"], 4),
             _number(row["cpu_seconds"], 4),
             _number(row["times_ours"], 2),
+            _number(row["cpu_times_ours"], 2),
             _number(row["times_floor"], 2),
             _number(row["peak_bytes"], 0, unit=1e6),
             _number(row["bytes_above_loaded_per_event"], 0),
@@ -114,6 +133,7 @@ def _row(case: Case, cases: list[Case]) -> dict[str, Any]:
         "all_seconds": case.seconds,
         "cpu_seconds": median(case.cpu_seconds) if case.stands else None,
         "times_ours": _ratio(case, beside.get("ours")) if case.stands else None,
+        "cpu_times_ours": _ratio(case, beside.get("ours"), "cpu_seconds") if case.stands else None,
         "times_floor": _ratio(case, beside.get("single_pass")) if case.stands else None,
         "ns_per_anchor_window": seconds / case.anchors / WINDOWS * 1e9 if seconds else None,
         "peak_bytes": median(case.peak_bytes) if case.stands else None,
@@ -123,11 +143,11 @@ def _row(case: Case, cases: list[Case]) -> dict[str, Any]:
     }
 
 
-def _ratio(case: Case, base: Case | None) -> float | None:
+def _ratio(case: Case, base: Case | None, measure: str = "seconds") -> float | None:
     """Return the median over the rounds of time per anchor over the base's time per anchor."""
     if base is None or not base.stands:
         return None
-    rounds = zip(case.seconds, base.seconds, strict=True)
+    rounds = zip(getattr(case, measure), getattr(base, measure), strict=True)
     return median(mine / theirs for mine, theirs in rounds) * base.anchors / case.anchors
 
 

@@ -80,11 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, write the JSON; 1 if a peer failed or its counts differ from ours."""
     options = _options(arguments)
     cases: list[Case] = []
+    kept = json.loads(options.json.read_text())["cases"] if options.keep else []
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(dict(options.python), write_log(_WARM_UP_EVENTS, Path(folder)), options.limit)
         for size in options.sizes:
             cases += measure(size, options.peers, runner, runs=options.runs, log=write_log(size, Path(folder)))
-            document = as_document(cases)
+            document = as_document(cases, kept)
             options.json.parent.mkdir(parents=True, exist_ok=True)
             options.json.write_text(json.dumps(document, indent=2) + "\n")
     print_tables(document)
@@ -130,6 +131,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=300, help="seconds that one process may take; default 300")
     parser.add_argument("--python", type=_assignment, nargs="+", default=[], metavar="PEER=PATH")
     parser.add_argument("--json", type=Path, default=HERE / "results" / "windows.json", metavar="PATH")
+    parser.add_argument("--keep", action="store_true", help="keep what the JSON holds of other sizes")
     options = parser.parse_args(arguments)
     options.peers = sorted(options.peers, key=PEERS.index)
     return options

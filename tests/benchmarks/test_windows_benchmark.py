@@ -126,6 +126,14 @@ def test_peer_with_other_counts_has_no_times(tmp_path: Path) -> None:
     assert other["note"] == "36 counts differ from those of ours"
 
 
+def test_results_of_other_sizes_can_be_kept() -> None:
+    results = import_module("results")
+    skipped = results.Case("ours", "sorted", 2_000, skipped="took over 1 s")
+    earlier = [{"events": events, "order": "sorted", "peer": "ours", "seconds": None} for events in (1_000, 2_000)]
+    rows = results.as_document([skipped], earlier)["cases"]
+    assert [(row["events"], row.get("note")) for row in rows] == [(1_000, None), (2_000, "took over 1 s")]
+
+
 @pytest.mark.parametrize(("times", "met"), [(30.0, True), (29.9, False), (None, None)])
 def test_target_is_met_from_its_limit_on(times: float | None, met: bool | None) -> None:  # noqa: FBT001
     row = {"events": 1_000_000, "order": "sorted", "peer": "duckdb_range", "times_ours": times}
@@ -139,10 +147,10 @@ def test_report_shows_a_fault_and_why_a_target_is_missed() -> None:
     ours.bytes_above_loaded = [61_000_000]
     faulty = results.Case("duckdb_range", "sorted", 1_000_000, fault="7 counts differ from those of ours")
     page = list(report.windows(results.as_document([ours, faulty])))
-    assert "| `ours` | 1.0000 | 1.00 |  | 100 | 61 |  |" in page
-    assert "| `duckdb_range` |  |  |  |  |  | 7 counts differ from those of ours |" in page
+    assert "| `ours` | 1.0000 | 1.00 | 1.00 |  | 100 | 61 |  |" in page
+    assert "| `duckdb_range` |  |  |  |  |  |  | 7 counts differ from those of ours |" in page
     assert any(
-        line.startswith("| sorted events, 1,000,000: bytes") and "| <= 60 | 61.00 | no |" in line for line in page
+        line.startswith("| sorted events, 1,000,000: bytes") and "| <= 60 | 61.00 |  | no |" in line for line in page
     )
 
 
