@@ -64,9 +64,9 @@ def with_keys(
     schema = events.collect_schema()
     widths = [_width(schema[name]) for name in by]
     if all(widths) and sum(widths) <= _SPAN.bit_length() - 1:
-        base = _packed(schema, by, widths) * _SPAN
+        base = _packed(schema, by, widths)
         located = anchors.with_columns(base.alias(BASE))
-        keyed = events.with_columns(base.alias(BASE)).filter(pl.col(BASE).is_not_null()).with_columns(_event_key())
+        keyed = events.with_columns(base.alias(BASE), _event_key(base)).filter(pl.col(KEY).is_not_null())
         if order != "by_entity":
             tied = keyed.sort(EVENT_ID) if ties_matter and order == "any" else keyed
             keyed = tied.sort(KEY, maintain_order=ties_matter).cache()
@@ -77,7 +77,7 @@ def with_keys(
         starts = in_order.with_columns(_entity_start(by))
         numbered = starts.with_columns((pl.col(_STARTS).cum_sum().cast(_WIDE) * _SPAN).alias(BASE)).cache()
         located = anchors.join(numbered.filter(_STARTS).select(*by, BASE), on=list(by), how="left")
-        keyed = numbered.drop(_STARTS).with_columns(_event_key())
+        keyed = numbered.drop(_STARTS).with_columns(_event_key(pl.col(BASE))).filter(pl.col(KEY).is_not_null())
     return located.with_columns(_anchor_key(lag), pl.col(BASE).fill_null(0)).sort(AT), keyed.set_sorted(KEY)
 
 
@@ -99,25 +99,24 @@ def _width(dtype: pl.DataType) -> int:
 
 
 def _packed(schema: pl.Schema, by: Sequence[str], widths: Sequence[int]) -> pl.Expr:
-    """Pack the columns into one number of [-2^63, 2^63), in lexicographic order."""
+    """Pack the columns into one number of [-2^63, 2^63), in lexicographic order, and multiply it by 2^64."""
+    shift, lowest = 0, -_ORIGIN
     code = pl.lit(0, dtype=_WIDE)
-    for name, width in zip(by, widths, strict=True):
-        dtype = schema[name]
-        value = pl.col(name).to_physical().cast(_WIDE)
-        signed = dtype.is_signed_integer() or dtype.is_temporal()
-        code = code * 2**width + (value + 2 ** (width - 1) if signed else value)
-    return code - _ORIGIN
+    for name, width in zip(reversed(by), reversed(widths), strict=True):
+        signed = schema[name].is_signed_integer() or schema[name].is_temporal()
+        lowest += 2 ** (width - 1 + shift) if signed else 0
+        code += pl.col(name).to_physical().cast(_WIDE) * 2 ** (64 + shift)
+        shift += width
+    return code + lowest * _SPAN if lowest else code
 
 
 def _entity_start(by: Sequence[str]) -> pl.Expr:
     return pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in by).alias(_STARTS)
 
 
-def _event_key() -> pl.Expr:
-    """Place a null time at a moment that never comes."""
-    never = pl.lit(_ORIGIN - 1, dtype=_WIDE)
-    time = pl.col(TIMESTAMP).to_physical().cast(_WIDE).fill_null(never)
-    return (pl.col(BASE) + time + _ORIGIN).alias(KEY)
+def _event_key(base: pl.Expr) -> pl.Expr:
+    """Return the key of an event; null, and never seen, without an entity or a time."""
+    return (base + (pl.col(TIMESTAMP).to_physical().cast(_WIDE) + _ORIGIN)).alias(KEY)
 
 
 def _anchor_key(lag: int) -> pl.Expr:
