@@ -1,4 +1,4 @@
-"""Commands about trained models: evaluate and score."""
+"""Commands about trained models: evaluate, score and explain."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _MODEL = typer.Option("--model", help="Folder, name or kind of a model. Default: the newest, the best of its run.")
+_AS_OF = typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
 _SHOWN = 20
 
 
@@ -57,9 +58,7 @@ def evaluate(
 def score(
     common: Common,
     *,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
-    ] = None,
+    as_of: Annotated[str | None, _AS_OF] = None,
     model: Annotated[str | None, _MODEL] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, help="Only the N highest scores.")] = None,
     output: Annotated[
@@ -88,7 +87,40 @@ def score(
         _print_scores(folder.name, chosen.head(top or _SHOWN), len(scores))
 
 
-COMMANDS = (evaluate, score)
+@command_options(*READING)
+def explain(
+    common: Common,
+    *,
+    user: Annotated[str, typer.Option("--user", help="The user whose score is to be explained.")],
+    item: Annotated[str | None, typer.Option("--item", help="The item, where the target has one.")] = None,
+    as_of: Annotated[str | None, _AS_OF] = None,
+    model: Annotated[str | None, _MODEL] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many features to name.")] = 10,
+) -> None:
+    """Say in plain words why a score is what it is."""
+    from dataclasses import asdict
+
+    from purchase_pred.pipeline.model_store import find_model
+    from purchase_pred.pipeline.scoring import explain_score, parse_moment
+    from purchase_pred_cli.console import print_json
+
+    workspace = common.open_workspace()
+    explanation = explain_score(
+        workspace,
+        common.resolve().settings,
+        model=find_model(workspace, model),
+        as_of=parse_moment(as_of) if as_of else None,
+        user=user,
+        item=item,
+        top=top,
+    )
+    if common.as_json:
+        print_json({"schema_version": 1, **asdict(explanation)})
+    else:
+        typer.echo("\n".join(explanation.sentences))
+
+
+COMMANDS = (evaluate, score, explain)
 
 
 def _document(model: str, scores: "pl.DataFrame") -> dict[str, Any]:

@@ -10,7 +10,8 @@ import polars as pl
 from purchase_pred.anchors import EVENT_NUMBER, in_session_anchors, session_close_anchors
 from purchase_pred.durations import parse_duration
 from purchase_pred.errors import ConfigError, InputError
-from purchase_pred.features import build_features
+from purchase_pred.evaluation.explain import explain
+from purchase_pred.features import build_features, describe_features
 from purchase_pred.models import load_bundle
 from purchase_pred.models.training import describe_target
 from purchase_pred.pipeline.parquet import scan, scan_if_there
@@ -30,8 +31,11 @@ from purchase_pred.schema import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from purchase_pred.evaluation.explain import Explanation
+    from purchase_pred.models import FittedModel
     from purchase_pred.pipeline.workspace import Workspace
     from purchase_pred.settings import Settings
 
@@ -72,6 +76,21 @@ def score(workspace: Workspace, settings: Settings, /, *, model: Path, as_of: da
     BundleError
         The model cannot be loaded, or takes other features.
     """
+    fitted, features = open_predictions(workspace, settings, model=model, as_of=as_of)
+    keys = target_keys(settings)
+    scores = features.select(*keys, PREDICTION_TIME, LABEL_END)
+    return scores.with_columns(pl.Series(SCORE, fitted.predict(features))).sort(
+        SCORE, *keys, descending=[True, *(False for _ in keys)]
+    )
+
+
+def open_predictions(
+    workspace: Workspace, settings: Settings, /, *, model: Path, as_of: datetime | None
+) -> tuple[FittedModel, pl.DataFrame]:
+    """Return a model and the feature rows of the predictions that are open at a moment.
+
+    Parameters and errors are those of `score`.
+    """
     fitted = load_bundle(model)
     asked = describe_target(settings)
     if fitted.target != asked:
@@ -92,11 +111,47 @@ def score(workspace: Workspace, settings: Settings, /, *, model: Path, as_of: da
             f"no prediction is open at {moment:%Y-%m-%d %H:%M:%S} UTC: no prediction point lies in the "
             f"{settings.target.horizon} before it; choose another --as-of"
         )
-    keys = target_keys(settings)
-    scores = features.select(*keys, PREDICTION_TIME, LABEL_END)
-    return scores.with_columns(pl.Series(SCORE, fitted.predict(features))).sort(
-        SCORE, *keys, descending=[True, *(False for _ in keys)]
-    )
+    return fitted, features
+
+
+def explain_score(
+    workspace: Workspace,
+    settings: Settings,
+    /,
+    *,
+    model: Path,
+    as_of: datetime | None,
+    user: str,
+    item: str | None,
+    top: int,
+) -> Explanation:
+    """Return why the score of a user, or of a user and an item, is what it is.
+
+    Of several open predictions, such as those of two sessions, the latest is explained.
+
+    Raises
+    ------
+    InputError
+        No prediction is open for them at the moment; otherwise as `score`.
+    """
+    fitted, features = open_predictions(workspace, settings, model=model, as_of=as_of)
+    asked = {USER_ID: user, **({ITEM_ID: item} if item is not None else {})}
+    absent = asked.keys() - set(features.columns)
+    if absent:
+        raise InputError(f"predictions of level {settings.target.level} have no {', '.join(absent)}: leave it out")
+    matches = (pl.col(name).cast(pl.String) == text for name, text in asked.items())
+    rows = features.filter(*matches).sort(PREDICTION_TIME)
+    if rows.is_empty():
+        named = ", ".join(f"{name} {text}" for name, text in asked.items())
+        raise InputError(
+            f"no prediction is open for {named} among {features.height:,}; `purchase-pred score` lists those that are"
+        )
+    meanings = {name: f"{name} ({definition})" for name, definition in _definitions(settings)}
+    return explain(fitted, rows.tail(1), top=top, meanings=meanings)
+
+
+def _definitions(settings: Settings) -> Iterable[tuple[str, str]]:
+    return describe_features(settings.features).select("name", "definition").iter_rows()
 
 
 def parse_moment(text: str, /) -> datetime:

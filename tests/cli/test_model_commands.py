@@ -22,7 +22,7 @@ def test_evaluate_gives_the_metrics_that_training_wrote(shop: Path) -> None:
 
 
 def test_the_gate_ends_with_3_when_it_is_missed_and_with_0_when_it_is_not(shop: Path) -> None:
-    arguments = ("evaluate", "--model", "logistic", "-w", shop, *SMALL, "--json", "--min-pr-auc")
+    arguments = ("evaluate", "--no-report", "--model", "logistic", "-w", shop, *SMALL, "--json", "--min-pr-auc")
 
     missed = purchase_pred(*arguments, "0.99")
     assert missed.code == 3
@@ -123,3 +123,23 @@ def test_a_lone_document_of_json_is_all_that_stdout_gets(shop: Path) -> None:
     for command in (("status",), ("config", "show"), ("score", "--top", "1"), ("run", "all")):
         outcome = purchase_pred(*command, "--json", "-w", shop, *SMALL)
         json.loads(outcome.out)
+
+
+def test_a_score_is_explained_by_its_largest_contributions(shop: Path) -> None:
+    arguments = ("-w", shop, *SMALL, "--model", "lightgbm", "--json")
+    (best,) = json.loads(purchase_pred("score", "--top", "1", *arguments).out)["scores"]
+    asked = ("--user", str(best["user_id"]), "--item", str(best["item_id"]), "--top", "3")
+    explained = json.loads(purchase_pred("explain", *asked, *arguments).out)
+
+    assert explained["probability"] == best["score"]
+    assert len(explained["contributions"]) == 3
+    told = purchase_pred("explain", *asked, *arguments[:-1])
+    assert len(told.out.splitlines()) == 5
+    assert explained["contributions"][0]["feature"] in told.out.splitlines()[1]
+
+
+def test_explaining_what_is_not_predicted_says_so(shop: Path) -> None:
+    outcome = purchase_pred("explain", "--user", "no-one", "-w", shop, *SMALL)
+
+    assert outcome.code == 2
+    assert "no prediction is open for user_id no-one" in outcome.err
