@@ -37,7 +37,6 @@ _ARGUMENTS = (
     "--hide-scrollbars",
     "--force-device-scale-factor=1",
     "--window-size=1000,1400",
-    "about:blank",
 )
 
 

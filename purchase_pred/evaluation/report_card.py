@@ -73,11 +73,10 @@ def _limits(data: ReportData) -> Iterator[str]:
         )
     for row in data.flags.filter("flagged").iter_rows(named=True):
         yield f"Red flag raised ({row['check'].replace('_', ' ')}, {row['subject']}): {row['meaning']}."
-    if target["level"] != "session":
-        yield (
-            f"A purchase later than {duration(target['horizon'])} after the prediction counts as none, and one "
-            "purchase counts for each of the predictions before it."
-        )
+    yield (
+        f"A purchase later than {duration(target['horizon'])} after the prediction counts as none, and one purchase "
+        "counts for each of the predictions before it."
+    )
     yield (
         f"It knows nothing of what the log does not hold: stock, advertising, other shops. The share of purchases in "
         f"training was {percent(document['splits']['train']['prevalence'])}; judge and train again when that moves."

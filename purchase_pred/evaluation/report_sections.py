@@ -24,11 +24,10 @@ from purchase_pred.evaluation.data_charts import (
 from purchase_pred.evaluation.markup import figure, paragraph, section, table
 from purchase_pred.evaluation.red_flags import FEW_POSITIVES
 from purchase_pred.evaluation.report_tables import FUNNEL_STEPS
-from purchase_pred.evaluation.words import duration, heading, number, percent, times
+from purchase_pred.evaluation.words import day, duration, heading, number, percent, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     import polars as pl
 
@@ -57,26 +56,24 @@ _CHECKS: Final = {
 def data_section(data: ReportData, /) -> str:
     """Return the section on the log, the splits in time and the funnel."""
     log, boundaries = data.source.log, data.source.boundaries
-    target = data.document["target"]
-    session = target["level"] == "session"
-    horizon = "the end of the session" if session else duration(target["horizon"])
-    ahead = parse_duration("0s" if session else target["horizon"])
+    horizon, span = data.document["target"]["horizon"], boundaries[-1] - boundaries[0]
     steps = [("sessions", log["sessions"]), *((step, log[step]) for step in FUNNEL_STEPS if log[step])]
+    days = [day(moment, span=span) for moment in (*boundaries, log["start"], log["end"])]
     rows = [
-        (SPLIT_NAMES[row["split"]], _day(start), _day(end), *map(number, _counts(row)), percent(_share(row)))
-        for row, (start, end) in zip(data.splits.iter_rows(named=True), pairwise(boundaries), strict=True)
+        (SPLIT_NAMES[row["split"]], start, end, *map(number, _counts(row)), percent(_share(row)))
+        for row, (start, end) in zip(data.splits.iter_rows(named=True), pairwise(days[:4]), strict=True)
     ]
     return section(
         "data",
         "The data, and what was learnt from which part",
         paragraph(
             f"The log was {data.source.origin}. It holds {log['events']:,} events of {log['users']:,} users on "
-            f"{log['items']:,} items in {log['sessions']:,} sessions, from {_day(log['start'])} to {_day(log['end'])}."
+            f"{log['items']:,} items in {log['sessions']:,} sessions, from {days[4]} to {days[5]}."
         ),
         figure(
-            timeline_chart(boundaries, data.splits, horizon=ahead),
-            f"A row needs {horizon} to show whether the purchase follows. Rows whose answer would lie beyond the end "
-            "of their part (the pale ends) are purged, so that no part knows anything of the next.",
+            timeline_chart(boundaries, data.splits, horizon=parse_duration(horizon)),
+            f"A row needs {duration(horizon)} to show whether the purchase follows. Rows whose answer would lie beyond "
+            "the end of their part (the pale ends) are purged, so that no part knows anything of the next.",
         ),
         table(("Part", "from", "to", "Rows", "Purchases", "Users", "Purged rows", "Share that buys"), rows),
         figure(funnel_chart(steps), "How far sessions get: how many hold at least one event of each kind."),
@@ -267,7 +264,3 @@ def _cohort_rows(cohorts: pl.DataFrame) -> Iterator[tuple[str, ...]]:
 
 def _limit(limit: float | None) -> str:
     return "none" if limit is None else f"{limit:g}"
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%b %Y}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.durations import parse_duration
@@ -22,6 +23,7 @@ _HEADINGS: Final = {
     "lightgbm": "LightGBM",
     "ceiling": "Ceiling",
 }
+_LONG: Final = timedelta(days=5)
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
@@ -96,6 +98,17 @@ def duration(text: str, /) -> str:
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
+def day(moment: datetime, /, *, span: timedelta) -> str:
+    """Return a moment of a log that spans so long: its day (UTC), of a log of a few days its minute too.
+
+    Examples
+    --------
+    >>> [day(datetime(2024, 8, 1, 9, 5), span=timedelta(days=days)) for days in (90, 2)]
+    ['1 Aug 2024', '1 Aug 2024 09:05']
+    """
+    return f"{moment.day} {moment:{'%b %Y' if span >= _LONG else '%b %Y %H:%M'}}"
+
+
 def outcome(target: Mapping[str, Any], /) -> str:
     """Return what a positive row is, as the end of the sentence "how likely is it that ...".
 
@@ -104,12 +117,14 @@ def outcome(target: Mapping[str, Any], /) -> str:
     >>> outcome({"level": "user_item", "horizon": "7d", "sessions": None})
     'the user buys this item within 7 days'
     """
-    if target["level"] == "session":
-        return "the session still ends in a purchase"
-    bought = "this item" if target["level"] == "user_item" else "anything"
+    happens = {
+        "user_item": "the user buys this item",
+        "user": "the user buys anything",
+        "session": "the session still brings a purchase",
+    }[target["level"]]
     sessions = target.get("sessions")
     within = f" and within the next {sessions} sessions" if sessions else ""
-    return f"the user buys {bought} within {duration(target['horizon'])}{within}"
+    return f"{happens} within {duration(target['horizon'])}{within}"
 
 
 def moment_of_prediction(target: Mapping[str, Any], /) -> str:

@@ -138,7 +138,7 @@ def test_earliness_is_drawn_for_targets_within_sessions(report: Judged):
     shown = render_report(replace(report.shown, earliness=table, document=dict(report.document, target=target)))
     assert '<section id="earliness">' in shown
     assert '<a href="#earliness">How early</a>' in shown
-    assert "the session still ends in a purchase" in shown
+    assert "the session still brings a purchase within 7 days" in shown
 
 
 def test_names_from_the_log_stay_text():
