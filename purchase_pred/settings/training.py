@@ -87,7 +87,7 @@ class CalibrationSettings(Section):
     """"auto": the method with the least log-loss on held-out later time."""
     share: float = Field(default=0.5, gt=0, lt=1)
     """Share of the validation rows, the latest ones, that calibrate; the earlier ones stop the training."""
-    min_positives: int = Field(default=20, ge=1)
+    min_positives: int = Field(default=100, ge=1)
     """Positives that each part needs; with fewer, all validation rows both stop the training and calibrate."""
 
 
