@@ -117,11 +117,11 @@ def _resample(rng: np.random.Generator, times: int, users: int) -> NDArray[np.fl
 
 def _most_profitable(ranked: RankedCounts, profit: ProfitSettings) -> float | None:
     true_positives, acted = ranked.positives, ranked.rows
-    left_alone = np.column_stack(
+    outcomes = np.column_stack(
         [true_positives, acted - true_positives, acted[-1] - acted - (true_positives[-1] - true_positives),
          true_positives[-1] - true_positives]
     )  # fmt: skip
-    totals = left_alone @ _worth(profit)
+    totals = outcomes @ _worth(profit)
     never = profit.true_negative * (acted[-1] - true_positives[-1]) + profit.false_negative * true_positives[-1]
     best = int(np.argmax(totals))
     return float(ranked.scores[best]) if totals[best] > never else None
