@@ -81,7 +81,7 @@ def test_otto_events_are_counted_over_users_and_files(tmp_path):
         tmp_path,
         "a.jsonl",
         '{"session":5,"events":[{"aid":1,"ts":1659304800025,"type":"clicks"},{"aid":2,"ts":1659304800025,"type":"carts"}]}\n'
-        '{"session":6,"events":[]}\n',
+        '{"session":6,"events":[]}\n{"session":8,"events":null}\n{"session":9}\n',
     )
     second = written(
         tmp_path,
