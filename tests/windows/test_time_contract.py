@@ -162,6 +162,14 @@ def test_cents_add_up_exactly():
     assert answers(events, asked_at(2000), pp.total("paid", "price")) == [100.0]
 
 
+def test_whole_numbers_are_summed_and_compared_as_well():
+    events = viewed(1, 2, 3)
+    assert answers(events, asked_at(9), pp.total("n", "event_id")) == [3.0]
+    assert answers(events, asked_at(9), pp.mean("n", "event_id")) == [1.0]
+    assert answers(events, asked_at(9), pp.minimum("n", "event_id")) == [0]
+    assert answers(events, asked_at(9), pp.maximum("n", "event_id", windows=["1d"])) == [2]
+
+
 @pytest.mark.parametrize("small", [0.001, 1 / 3, 0.123456789, -5.5, 1e-7])
 def test_small_amount_is_not_lost_beside_a_large_one_before_the_window(small):
     prices = (1e12, 12345.678901234, small)
