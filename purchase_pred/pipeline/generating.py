@@ -1,24 +1,24 @@
-"""The stage `generate`: a synthetic shop's users, catalog and log, in bounded memory and to the byte the same."""
+"""The stage `generate`: users, catalog, log and truth of a synthetic shop, in bounded memory, to the byte the same."""
 
 from __future__ import annotations
 
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import polars as pl
 from polars.io.plugins import register_io_source
 
 from purchase_pred.pipeline.parquet import sink
 from purchase_pred.pipeline.stage import Made
-from purchase_pred.pipeline.workspace import CATALOG_FILE, EVENTS_FILE, USERS_FILE
-from purchase_pred.simulation import simulate_catalog, simulate_clickstream, simulate_users
+from purchase_pred.pipeline.workspace import CATALOG_FILE, EVENTS_FILE, TRUTH_FILE, USERS_FILE
+from purchase_pred.simulation import simulate_catalog, simulate_users, simulate_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import polars as pl
-
     from purchase_pred.pipeline.stage import Observer, Work
+    from purchase_pred.simulation import WorldChunk
 
 
 def generate(work: Work, /) -> list[Made]:
@@ -26,12 +26,10 @@ def generate(work: Work, /) -> list[Made]:
     dataset = work.settings.dataset
     users = simulate_users(dataset)
     catalog = simulate_catalog(dataset)
-    chunks = simulate_clickstream(dataset, users, catalog)
-    events = work.workspace.partial(EVENTS_FILE)
     return [
-        _write(work, USERS_FILE, users),
-        _write(work, CATALOG_FILE, catalog),
-        Made(EVENTS_FILE, events, EVENTS_FILE, rows=sink_chunks(chunks, events, work.observer)),
+        _write(work, USERS_FILE, users.lazy()),
+        _write(work, CATALOG_FILE, catalog.lazy()),
+        *_write_world(work, simulate_world(dataset, users, catalog)),
     ]
 
 
@@ -52,6 +50,24 @@ def sink_chunks(chunks: Iterator[pl.DataFrame], path: Path, observer: Observer, 
     return sink(register_io_source(source, schema=first.schema), path)
 
 
-def _write(work: Work, name: str, frame: pl.DataFrame) -> Made:
+def _write_world(work: Work, world: Iterator[WorldChunk]) -> list[Made]:
+    """Write events as they come, and the truth of each chunk to a file of its own until all of them are there."""
+    parts: list[Path] = []
+
+    def events() -> Iterator[pl.DataFrame]:
+        for number, chunk in enumerate(world):
+            parts.append(work.workspace.partial(f"{TRUTH_FILE}.{number}"))
+            chunk.truth.write_parquet(parts[-1])
+            yield chunk.events
+
+    partial = work.workspace.partial(EVENTS_FILE)
+    rows = sink_chunks(events(), partial, work.observer)
+    truth = _write(work, TRUTH_FILE, pl.scan_parquet(parts))
+    for part in parts:
+        part.unlink()
+    return [Made(EVENTS_FILE, partial, EVENTS_FILE, rows=rows), truth]
+
+
+def _write(work: Work, name: str, frame: pl.LazyFrame) -> Made:
     partial = work.workspace.partial(name)
-    return Made(name, partial, name, rows=sink(frame.lazy(), partial))
+    return Made(name, partial, name, rows=sink(frame, partial))

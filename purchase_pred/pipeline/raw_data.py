@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Final
 from purchase_pred.errors import InputError
 from purchase_pred.pipeline.manifest import manifest_path, read_manifest
 from purchase_pred.pipeline.publish import claim_path
-from purchase_pred.pipeline.workspace import CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, USERS_FILE
+from purchase_pred.pipeline.workspace import CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, TRUTH_FILE, USERS_FILE
 
 if TYPE_CHECKING:
     from purchase_pred.pipeline.workspace import Workspace
 
 RAW_FILES: Final = (USERS_FILE, CATALOG_FILE, EVENTS_FILE)
 RAW_STAGES: Final = ("generate", "ingest")
+
+_OF_THE_OTHER: Final = {"generate": REJECTED_FILE, "ingest": TRUTH_FILE}
+"""What only the other kind of raw data has: a real log no truth, a generated one no rejected rows."""
 
 
 def check_raw_may_be_generated(workspace: Workspace, /, *, force: bool) -> None:
@@ -61,8 +64,10 @@ def check_raw_may_be_kept(workspace: Workspace, /) -> None:
             )
 
 
-def forget_rejected(workspace: Workspace, /) -> None:
-    """Remove the rejected rows of an ingested log that generated data has replaced."""
-    path = workspace.path(REJECTED_FILE)
+def forget_replaced(workspace: Workspace, stage: str, /) -> None:
+    """Remove what belonged to the raw data that a stage has just replaced, and has no counterpart in its own."""
+    if stage not in _OF_THE_OTHER:
+        return
+    path = workspace.path(_OF_THE_OTHER[stage])
     path.unlink(missing_ok=True)
     manifest_path(path).unlink(missing_ok=True)

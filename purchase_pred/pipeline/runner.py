@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from purchase_pred.errors import InputError
 from purchase_pred.pipeline.freshness import input_fingerprints, judge_stage
 from purchase_pred.pipeline.publish import publish
-from purchase_pred.pipeline.raw_data import check_raw_may_be_generated, check_raw_may_be_kept, forget_rejected
+from purchase_pred.pipeline.raw_data import check_raw_may_be_generated, check_raw_may_be_kept, forget_replaced
 from purchase_pred.pipeline.stage import StageReport, Work
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ def _run_stage(
     except BaseException:
         workspace.clean()
         raise
-    if stage.name == GENERATE:
-        forget_rejected(workspace)
+    forget_replaced(workspace, stage.name)
     return StageReport(
         stage.name,
         "ran",
