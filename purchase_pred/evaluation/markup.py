@@ -97,8 +97,8 @@ def _cells(row: Sequence[str], columns: int, texts: Sequence[int]) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text as HTML, in which no number is parted from its percent sign."""
-    return _PERCENT.sub(THIN + "%", escape(text, quote=False))
+    """Return a text as HTML, in which no number is parted from its percent sign and no PR from its AUC."""
+    return _PERCENT.sub(THIN + "%", escape(text, quote=False)).replace("-AUC", "\u2011AUC")
 
 
 def _class(name: str) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 
 from purchase_pred.evaluation.curve_charts import decision_chart
 from purchase_pred.evaluation.markup import figure, paragraph, section, table
+from purchase_pred.evaluation.report_tables import ROUND_BUDGETS
 from purchase_pred.evaluation.words import MISSING, THIN, number, percent
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from purchase_pred.evaluation.report_data import ReportData
 
-_SHOWN_BUDGETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 _LARGE: Final = 1_000
 _FIGURES: Final = (
     ("acted", "Acted on per day", "predictions, on average"),
@@ -116,7 +116,7 @@ def _intervals(threshold: Mapping[str, Any]) -> str:
 
 
 def _budgets(data: ReportData, positives: int) -> str:
-    shown = data.budgets.filter(pl.col("per_day").is_in(_nearest(data.budgets)))
+    shown = data.budgets.filter(pl.col("per_day").is_in(ROUND_BUDGETS))
     rows = []
     for per_day, acted, found in shown.select("per_day", "acted", "true_positives").iter_rows():
         recall = found / positives if positives else None
@@ -129,12 +129,6 @@ def _budgets(data: ReportData, positives: int) -> str:
         rows,
         caption=f"What a daily budget brings on the {data.days} days of test",
     )
-
-
-def _nearest(budgets: pl.DataFrame) -> list[int]:
-    """Return of the budgets of the table those next to round numbers."""
-    known = budgets["per_day"].to_list()
-    return sorted({min(known, key=lambda k: abs(k - wanted)) for wanted in _SHOWN_BUDGETS if wanted <= known[-1]})
 
 
 def _profit(data: ReportData, acted: int, found: int) -> float:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 FUNNEL_STEPS: Final = (VIEW, SCROLL, ADD_TO_CART, PURCHASE)
 DECISION_POINTS: Final = 200
 """Thresholds, and daily budgets, that the report lets its reader choose among."""
+ROUND_BUDGETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
+"""Daily budgets that are always in the table, as far as there are so many rows."""
 SWARM_ROWS: Final = 250
 """Rows whose SHAP values are drawn one by one."""
 
@@ -164,14 +166,15 @@ def decision_table(
 
 
 def budget_table(test: pl.DataFrame, probabilities: NDArray[np.float64], /) -> pl.DataFrame:
-    """Return what acting on the k best rows of every UTC day would give, for up to 200 values of k.
+    """Return what acting on the k best rows of every UTC day would give, for some 200 values of k.
 
     Of equal probabilities the row that stands first is taken first.
 
     Returns
     -------
     table
-        The smallest budget first: `per_day` (k), `acted`, `true_positives` (UInt32). The last acts on every row.
+        The smallest budget first: `per_day` (k), `acted`, `true_positives` (UInt32). The last acts on every row;
+        round numbers are among the others.
 
     Examples
     --------
@@ -193,8 +196,9 @@ def budget_table(test: pl.DataFrame, probabilities: NDArray[np.float64], /) -> p
     )
     if totals.height <= DECISION_POINTS:
         return totals
-    wanted = np.geomspace(1, totals.height, DECISION_POINTS).round().astype(np.int64) - 1
-    return totals[np.unique(wanted)]
+    spread = np.geomspace(1, totals.height, DECISION_POINTS).round().astype(np.int64)
+    round_numbers = [budget for budget in ROUND_BUDGETS if budget <= totals.height]
+    return totals[np.union1d(spread, round_numbers) - 1]
 
 
 def swarm_table(model: FittedModel, frame: pl.DataFrame, /, *, features: Sequence[str], seed: int = 0) -> pl.DataFrame:

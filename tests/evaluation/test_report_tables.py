@@ -105,10 +105,11 @@ def test_a_daily_budget_takes_the_best_rows_of_every_day():
         assert (acted, found) == (len(best), sum(frame["label"][row] for row in best))
 
 
-def test_of_many_budgets_some_200_are_kept_the_least_and_the_greatest_among_them():
+def test_of_many_budgets_some_200_are_kept_the_least_the_greatest_and_the_round_ones_among_them():
     frame = feature_frame(3_000, seed=5, days=1)
     table = budget_table(frame, np.linspace(0, 1, 3_000))
-    assert table.height <= 200
+    assert table.height <= 211
+    assert {1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000} <= set(table["per_day"])
     assert (table["per_day"][0], table["per_day"][-1], table["acted"][-1]) == (1, 3_000, 3_000)
 
 
