@@ -1,0 +1,88 @@
+"""Features do not depend on where and how they are computed: engines, shards of users, appended days."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import purchase_pred as pp
+from purchase_pred.execution import in_shard, shard_starts
+from purchase_pred.features import item_days
+from purchase_pred.prediction_rows import prediction_rows
+from purchase_pred.settings import Settings
+from purchase_pred.settings.dataset import DatasetSettings
+from purchase_pred.simulation import simulate_catalog, simulate_clickstream, simulate_users
+
+SETTINGS = Settings(dataset=DatasetSettings(num_users=120, num_items=60, num_days=40))
+
+
+@pytest.fixture(scope="module")
+def shop() -> dict[str, pl.LazyFrame]:
+    dataset = SETTINGS.dataset
+    users, catalog = simulate_users(dataset), simulate_catalog(dataset)
+    events = pl.concat(list(simulate_clickstream(dataset, users, catalog)))
+    return {
+        "sessionized": pp.sessionize(events.lazy()).collect().lazy(),
+        "catalog": catalog.lazy(),
+        "users": users.lazy(),
+    }
+
+
+@pytest.fixture(scope="module")
+def anchors(shop) -> pl.LazyFrame:
+    return prediction_rows(shop["sessionized"], settings=SETTINGS).drop("purged").collect().lazy()
+
+
+@pytest.fixture(scope="module")
+def features(shop, anchors) -> pl.DataFrame:
+    return built(anchors, shop).collect(engine="streaming")
+
+
+def built(anchors: pl.LazyFrame, shop: dict[str, pl.LazyFrame], **options) -> pl.LazyFrame:
+    return pp.build_features(
+        anchors, shop["sessionized"], catalog=shop["catalog"], users=shop["users"], assume_sorted=True, **options
+    )
+
+
+def test_the_shop_has_something_to_compare(features):
+    assert features.height > 1000
+    assert features["label"].sum() > 0
+
+
+def test_both_engines_give_the_same_bits(shop, anchors, features):
+    assert_frame_equal(built(anchors, shop).collect(engine="in-memory"), features, check_exact=True)
+
+
+def test_an_order_that_is_not_known_gives_the_same_bits(shop, anchors, features):
+    shuffled = {**shop, "sessionized": shop["sessionized"].sort(pl.col("event_id").hash(seed=3))}
+    found = pp.build_features(anchors, shuffled["sessionized"], catalog=shop["catalog"], users=shop["users"]).collect()
+    assert_frame_equal(found, features, check_exact=True)
+
+
+@pytest.mark.parametrize("size", [50, 700, 10**9])
+def test_shards_of_users_one_by_one_give_the_same_bits(shop, anchors, features, size):
+    starts = shard_starts(shop["sessionized"], size=size).collect()["user_id"].to_list()
+    days = item_days(shop["sessionized"]).collect().lazy()
+    shards = []
+    for number in range(len(starts)):
+        own = {**shop, "sessionized": shop["sessionized"].filter(in_shard(starts, number))}
+        shards.append(built(anchors.filter(in_shard(starts, number)), own, days=days).collect())
+    assert len(shards) == (1 if size == 10**9 else len(starts)) >= 1
+    assert_frame_equal(pl.concat(shards), features, check_exact=True)
+
+
+def test_no_anchor_is_lost_between_shards(shop):
+    starts = shard_starts(shop["sessionized"], size=100).collect()["user_id"].to_list()
+    everyone = pl.DataFrame({"user_id": range(-5, 200)}, schema={"user_id": pl.Int64})
+    taken = [everyone.filter(in_shard(starts, number)) for number in range(len(starts))]
+    assert_frame_equal(pl.concat(taken), everyone)
+
+
+def test_appended_days_change_no_row_that_was_computed_before(shop, anchors, features):
+    cut = anchors.select(pl.col("prediction_time").quantile(0.6, "nearest")).collect().item()
+    so_far = {**shop, "sessionized": shop["sessionized"].filter(pl.col("timestamp") < cut)}
+    early = pl.col("prediction_time") <= cut
+    found = built(anchors.filter(early), so_far).collect()
+    assert 0 < found.height < features.height
+    assert_frame_equal(found, features.filter(early), check_exact=True)
