@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.stage import StageReport
 
 _REFRESHES_PER_SECOND = 5
+_UNFOLDED = 1000
 _WORDS = {"fresh": "up to date", "kept": "existing raw data kept"}
 
 
@@ -26,8 +27,8 @@ def print_json(document: object) -> None:
 
 
 def print_result(renderable: Any) -> None:
-    """Print a table or text on stdout."""
-    Console().print(renderable)
+    """Print a table or text on stdout; into a file or a pipe nothing is cut or folded to a screen's width."""
+    Console(width=None if sys.stdout.isatty() else _UNFOLDED).print(renderable)
 
 
 class Screen:

@@ -19,8 +19,11 @@ def print_dictionary(settings: "FeatureSettings", /, *, as_json: bool) -> None:
         print_json({"schema_version": 1, "features": described.to_dicts()})
         return
     table = Table(box=None, pad_edge=False)
-    for name in described.columns:
-        table.add_column(name, overflow="fold", no_wrap=name == "name")
-    for row in described.iter_rows():
-        table.add_row(*(escape(value or "") for value in row))
+    table.add_column("name", no_wrap=True)
+    table.add_column("what it is")
+    for row in described.iter_rows(named=True):
+        about = "; ".join(
+            (row["group"], f"by {row['entity']}", f"window {row['window']}", row["unit"], row["null_rule"])
+        )
+        table.add_row(row["name"], f"{escape(row['definition'])} [dim]({escape(about)})[/dim]")
     print_result(table)
