@@ -22,8 +22,7 @@ def print_dictionary(settings: "FeatureSettings", /, *, as_json: bool) -> None:
     table.add_column("name", no_wrap=True)
     table.add_column("what it is")
     for row in described.iter_rows(named=True):
-        about = "; ".join(
-            (row["group"], f"by {row['entity']}", f"window {row['window']}", row["unit"], row["null_rule"])
-        )
+        facts = (row["group"], f"by {row['entity']}", f"window {row['window']}", row["unit"], row["null_rule"])
+        about = "; ".join(facts)
         table.add_row(row["name"], f"{escape(row['definition'])} [dim]({escape(about)})[/dim]")
     print_result(table)
