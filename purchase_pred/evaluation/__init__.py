@@ -9,7 +9,13 @@ from purchase_pred.evaluation.drift import AdversarialValidation, adversarial_va
 from purchase_pred.evaluation.evaluate import evaluate
 from purchase_pred.evaluation.explain import Contribution, Explanation, explain
 from purchase_pred.evaluation.importance import feature_importance, sample_rows, shap_values
-from purchase_pred.evaluation.red_flags import red_flags, shared_users, single_feature_auc
+from purchase_pred.evaluation.red_flags import (
+    data_red_flags,
+    model_red_flags,
+    red_flags,
+    shared_users,
+    single_feature_auc,
+)
 
 __all__ = [
     "AdversarialValidation",
@@ -20,10 +26,12 @@ __all__ = [
     "carted_not_bought",
     "cohort_table",
     "comparison_table",
+    "data_red_flags",
     "earliness_table",
     "evaluate",
     "explain",
     "feature_importance",
+    "model_red_flags",
     "most_recent_view",
     "red_flags",
     "reliability_table",

@@ -148,7 +148,7 @@ def decision_chart(decisions: pl.DataFrame, /, *, positives: int, days: int) -> 
         place = float(chosen["acted"][0] / days if chosen.height else per_day[0])
         axes.axvline(place, color=colour("ink"), linewidth=1.4, gid=f"{LIVE}-line")
         axes.set(xscale="log", xlabel="acted on per day (log scale)")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda rows, _: f"{rows:,.4g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda rows, _: f"{rows:,.0f}" if rows >= 1 else f"{rows:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_ylim(0, 1.02)
         _percent_ticks(axes.yaxis, [0.0, 0.25, 0.5, 0.75, 1.0])

@@ -52,24 +52,20 @@ def comparison_chart(comparison: pl.DataFrame, /, *, model: str) -> str:
     return drawn.svg
 
 
-def timeline_chart(boundaries: Sequence[datetime], splits: pl.DataFrame, /, *, horizon: timedelta) -> str:
+def timeline_chart(boundaries: Sequence[datetime], *, horizon: timedelta) -> str:
     """Draw the three splits in time; the pale end of each is as long as a label looks ahead: rows there are purged."""
     with canvas("timeline", title="Training, validation and test in time", height=1.25) as drawn:
         (axes,) = drawn.axes()
-        spans = dict(zip(SPLIT_ROLES, pairwise(boundaries), strict=True))
-        for row in splits.iter_rows(named=True):
-            start, end = spans[row["split"]]
+        for (split, role), (start, end) in zip(SPLIT_ROLES.items(), pairwise(boundaries), strict=True):
             kept = max(start, end - horizon)
-            for first, last, alpha in ((start, kept, 0.85), (kept, end, 0.3)):
-                axes.barh(
-                    0, (last - first).total_seconds() / 86_400, left=_day(first), height=0.8,
-                    color=colour(SPLIT_ROLES[row["split"]]), alpha=alpha,
-                )  # fmt: skip
-            axes.text(_day(start), 0.52, SPLIT_NAMES[row["split"]], va="bottom")
-        axes.set(ylim=(-0.45, 0.95), xlim=(_day(boundaries[0]), _day(boundaries[-1])))
+            for first, last, alpha, label in ((start, kept, 0.85, SPLIT_NAMES[split]), (kept, end, 0.3, "")):
+                width = (last - first) / timedelta(days=1)
+                axes.barh(0, width, left=_day(first), height=0.8, color=colour(role), alpha=alpha, label=label or None)
+        axes.set(ylim=(-0.45, 0.45), xlim=(_day(boundaries[0]), _day(boundaries[-1])))
         _dates(axes)
         axes.set_yticks([])
         clean(axes, grid="none")
+        drawn.figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     return drawn.svg
 
 
@@ -101,6 +97,8 @@ def prevalence_chart(weeks: pl.DataFrame, /) -> str:
                 linestyle="none", elinewidth=1.0, label=SPLIT_NAMES[split],
             )  # fmt: skip
         axes.set_ylim(bottom=0)
+        mondays = [_day(week) for week in weeks["week"]]
+        axes.set_xlim(min(mondays), max(mondays) + 7)
         axes.set_ylabel("share that buys")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g} %"))
         _dates(axes)

@@ -32,18 +32,19 @@ ADVERSARIAL_AUC: Final = 0.80
 FEW_POSITIVES: Final = 100
 """With fewer positives in test, its figures are mostly chance."""
 
+CHECKS: Final = ("single_feature_auc", "train_test_gap", "adversarial_validation", "shared_users", "few_positives")
+"""What is looked at, in this order."""
+
+_SCHEMA: Final = {
+    "check": pl.String, "subject": pl.String,
+    "value": pl.Float64, "limit": pl.Float64, "flagged": pl.Boolean, "meaning": pl.String,
+}  # fmt: skip
 _NEGATIVES_PER_POSITIVE: Final = 20.0
 _NAMED: Final = 5
 
 
 def red_flags(
-    model: FittedModel,
-    splits: Mapping[str, pl.DataFrame],
-    /,
-    *,
-    seed: int = 0,
-    threads: int | None = None,
-    drift: AdversarialValidation | None = None,
+    model: FittedModel, splits: Mapping[str, pl.DataFrame], /, *, seed: int = 0, threads: int | None = None
 ) -> pl.DataFrame:
     """Return what should make the reader doubt the figures, and what was looked at without finding anything.
 
@@ -57,9 +58,6 @@ def red_flags(
         Seed of the samples and of the adversarial validation.
     threads
         Threads of the adversarial validation; none: all cores.
-    drift
-        What `adversarial_validation` found between train and test, which is the same for every model; none: it is
-        asked.
 
     Returns
     -------
@@ -74,16 +72,25 @@ def red_flags(
         - ``shared_users``: users with rows in both of two splits; natural in a split by time, so never flagged
         - ``few_positives``: positives in test
     """
+    found = {name: metrics(label_vector(splits[name]), model.predict(splits[name])) for name in ("train", "test")}
+    return model_red_flags(model.name, found, flags=data_red_flags(splits, seed=seed, threads=threads))
+
+
+def data_red_flags(splits: Mapping[str, pl.DataFrame], /, *, seed: int = 0, threads: int | None = None) -> pl.DataFrame:
+    """Return those red flags that the data alone raises: the same for every model of these splits."""
     rows = [
         *_single_feature_rows(splits["train"], seed),
-        _gap_row(model, splits),
-        _adversarial_row(drift or adversarial_validation(splits["train"], splits["test"], seed=seed, threads=threads)),
+        _adversarial_row(adversarial_validation(splits["train"], splits["test"], seed=seed, threads=threads)),
         *_shared_user_rows(splits),
         _few_positives_row(splits["test"]),
     ]
-    texts = {"check": pl.String, "subject": pl.String}
-    figures = {"value": pl.Float64, "limit": pl.Float64, "flagged": pl.Boolean, "meaning": pl.String}
-    return pl.DataFrame(rows, schema={**texts, **figures}, orient="row")
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def model_red_flags(name: str, found: Mapping[str, Mapping[str, Any]], /, *, flags: pl.DataFrame) -> pl.DataFrame:
+    """Add to the red flags of the data those of a model, from its metrics on train and test."""
+    gap = pl.DataFrame([_gap_row(name, found)], schema=_SCHEMA, orient="row")
+    return pl.concat([flags, gap]).sort(pl.col("check").cast(pl.Enum(CHECKS)), maintain_order=True)
 
 
 def single_feature_auc(frame: pl.DataFrame, /, *, seed: int = 0) -> pl.DataFrame:
@@ -148,11 +155,11 @@ def _single_feature_rows(train: pl.DataFrame, seed: int) -> Iterator[tuple[Any, 
         yield "single_feature_auc", feature, auc, SINGLE_FEATURE_AUC, flagged, meaning
 
 
-def _gap_row(model: FittedModel, splits: Mapping[str, pl.DataFrame]) -> tuple[Any, ...]:
-    train, test = (metrics(label_vector(splits[name]), model.predict(splits[name])) for name in ("train", "test"))
+def _gap_row(name: str, found: Mapping[str, Mapping[str, Any]]) -> tuple[Any, ...]:
+    train, test = found["train"], found["test"]
     kept = None
     if train["average_precision"] is not None and test["average_precision"] is not None:
-        lifts = [found["average_precision"] / found["prevalence"] - 1.0 for found in (train, test)]
+        lifts = [one["average_precision"] / one["prevalence"] - 1.0 for one in (train, test)]
         kept = lifts[1] / lifts[0] if lifts[0] > 0 else None
     flagged = kept is not None and kept < KEPT_PRECISION
     meaning = (
@@ -160,7 +167,7 @@ def _gap_row(model: FittedModel, splits: Mapping[str, pl.DataFrame]) -> tuple[An
         if flagged
         else "test keeps the greater part of the lift that the training rows show"
     )
-    return "train_test_gap", model.name, kept, KEPT_PRECISION, flagged, meaning
+    return "train_test_gap", name, kept, KEPT_PRECISION, flagged, meaning
 
 
 def _adversarial_row(found: AdversarialValidation | None) -> tuple[Any, ...]:

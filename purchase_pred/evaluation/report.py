@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
 from purchase_pred.evaluation.data_charts import comparison_chart
 from purchase_pred.evaluation.markup import card, cards, figure, folded, paragraph, section, table
 from purchase_pred.evaluation.report_card import model_card
@@ -20,6 +22,7 @@ from purchase_pred.evaluation.report_sections import (
     ranking_section,
 )
 from purchase_pred.evaluation.words import (
+    counted,
     heading,
     moment_of_prediction,
     number,
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from purchase_pred.evaluation.report_data import ReportData
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+_TOO_FEW: Final = 20
+"""With fewer purchases in test, the factor over chance is an accident."""
+_HARDLY: Final = 1.1
 _CONTENTS: Final = {
     "decide": "Act on it",
     "data": "Data",
@@ -101,31 +107,51 @@ def render_report(data: ReportData, /) -> str:
 
 
 def _headline(data: ReportData, contents: str) -> str:
-    document, target = data.document, data.document["target"]
-    test = document["splits"]["test"]
-    reached, prevalence = test["average_precision"], test["prevalence"]
-    better = reached / prevalence if reached and prevalence else None
-    name = heading(document["model"])
-    claim = f"{name} ranks purchases {times(better)} better than chance" if better else f"{name}: nothing to judge by"
-    models = data.comparison.filter(kind="model").height
-    others = f" Of the {models} models trained on the same rows, {heading(data.best)} did best on validation."
-    lead = (
-        f"It answers, {moment_of_prediction(target)}: how likely is it that {outcome(target)}? "
-        f"It was judged on {test['rows']:,} predictions of the last part of the log, later than anything it learnt "
-        f"from. {test['positives']:,} of them ({percent(prevalence)}) were followed by the purchase."
-        f"{others if models > 1 else ''}"
-    )
+    model = data.document["model"]
+    raised = int(data.flags["flagged"].sum())
+    warning = f"{counted(raised, 'red flag')} raised: read about them before you trust these figures"
     return "\n".join(
         [
             "<header>",
-            paragraph(f"Report on {document['model']}", kind="kind"),
-            f"<h1>{claim}</h1>",
-            paragraph(lead, kind="lead"),
+            paragraph(f"Report on {model}", kind="kind"),
+            f"<h1>{_claim(data)}</h1>",
+            paragraph(_lead(data), kind="lead"),
+            f'<p><a class="warning" href="#flags">{warning}</a></p>' if raised else "",
             cards(_headline_cards(data)),
-            figure(comparison_chart(data.comparison, model=document["model"]), _comparison_caption(data)),
+            figure(comparison_chart(data.comparison, model=model), _comparison_caption(data)),
             contents,
             "</header>",
         ]
+    )
+
+
+def _claim(data: ReportData) -> str:
+    """Return what may be said in one line, which is little where purchases are few."""
+    name, test = heading(data.document["model"]), data.document["splits"]["test"]
+    if test["positives"] < _TOO_FEW:
+        return f"{name}: too few purchases to judge it by"
+    better = test["average_precision"] / test["prevalence"]
+    if better < _HARDLY:
+        return f"{name} ranks purchases no better than chance"
+    return f"{name} ranks purchases {times(better)} better than chance"
+
+
+def _lead(data: ReportData) -> str:
+    target, test = data.document["target"], data.document["splits"]["test"]
+    rules = data.comparison.filter(pl.col("kind") == "baseline", ~pl.col("name").is_in(["prevalence", "logistic"]))
+    best = rules.drop_nulls("average_precision").sort("average_precision", descending=True).head(1)
+    rule = "".join(
+        f" The best rule that needs no model ({heading(name).lower()}) reaches a PR-AUC of {number(reached)}."
+        for name, reached in best.select("name", "average_precision").iter_rows()
+    )
+    models = data.comparison.filter(kind="model").height
+    others = f" Of the {models} models trained on the same rows, {heading(data.best)} did best on validation."
+    followed = "was" if test["positives"] == 1 else "were"
+    return (
+        f"It answers, {moment_of_prediction(target)}: how likely is it that {outcome(target)}? "
+        f"It was judged on {counted(test['rows'], 'prediction')} of the last part of the log, later than anything it "
+        f"learnt from. {test['positives']:,} of them ({percent(test['prevalence'])}) {followed} followed by the "
+        f"purchase.{rule}{others if models > 1 else ''}"
     )
 
 

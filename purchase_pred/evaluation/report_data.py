@@ -13,7 +13,7 @@ from purchase_pred.evaluation.cohorts import cohort_table
 from purchase_pred.evaluation.comparison import comparison_table
 from purchase_pred.evaluation.curves import earliness_table, score_histogram, threshold_curve
 from purchase_pred.evaluation.importance import feature_importance, sample_rows
-from purchase_pred.evaluation.red_flags import red_flags
+from purchase_pred.evaluation.red_flags import data_red_flags, model_red_flags
 from purchase_pred.evaluation.report_tables import (
     budget_table,
     decision_table,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from purchase_pred.evaluation.drift import AdversarialValidation
     from purchase_pred.models.fitted import FittedModel
     from purchase_pred.settings import Settings
 
@@ -109,7 +108,7 @@ def report_data(
     settings: Settings,
     rivals: Sequence[Mapping[str, Any]] = (),
     logistic: FittedModel | None = None,
-    drift: AdversarialValidation | None = None,
+    flags: pl.DataFrame | None = None,
 ) -> ReportData:
     """Return all that the report of one model shows.
 
@@ -129,8 +128,8 @@ def report_data(
         What `evaluate` returned for other models of the same splits; they stand in the comparison.
     logistic
         The logistic baseline, for its curve; None: no curve of it.
-    drift
-        What `adversarial_validation` found between train and test; None: it is asked.
+    flags
+        What `data_red_flags` found in the splits; None: it is asked.
 
     Raises
     ------
@@ -140,6 +139,7 @@ def report_data(
     test = splits["test"]
     labels, probabilities = label_vector(test), model.predict(test)
     documents = [document, *(rival for rival in rivals if rival["model"] != document["model"])]
+    chance = settings.train
     importance = feature_importance(model, sample_rows(test, rows=_SHAP_ROWS))
     return ReportData(
         document=document,
@@ -167,7 +167,11 @@ def report_data(
         importance=importance,
         swarm=swarm_table(model, test, features=importance["feature"].head(SWARM_FEATURES).to_list()),
         cohorts=cohort_table(test, probabilities, train=splits["train"], users=source.users),
-        flags=red_flags(model, splits, seed=settings.train.random_seed, threads=settings.train.threads, drift=drift),
+        flags=model_red_flags(
+            model.name,
+            document["splits"],
+            flags=data_red_flags(splits, seed=chance.random_seed, threads=chance.threads) if flags is None else flags,
+        ),
         versions={"Python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
     )
 

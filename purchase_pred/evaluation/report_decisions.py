@@ -10,7 +10,7 @@ import polars as pl
 from purchase_pred.evaluation.curve_charts import decision_chart
 from purchase_pred.evaluation.markup import figure, paragraph, section, table
 from purchase_pred.evaluation.report_tables import ROUND_BUDGETS
-from purchase_pred.evaluation.words import MISSING, THIN, number, percent
+from purchase_pred.evaluation.words import MISSING, THIN, counted, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ _FIGURES: Final = (
     ("acted", "Acted on per day", "predictions, on average"),
     ("precision", "Precision", "of those acted on buy"),
     ("recall", "Recall", "of all purchases reached"),
-    ("reached", "Purchases reached", "of {positives} in {days} days of test"),
+    ("reached", "Purchases reached", "of {positives} in {days} of test"),
     ("profit", "Profit", "over these days, in your own currency"),
 )
 _RULES: Final = {
@@ -94,7 +94,7 @@ def _figures(data: ReportData, found: Mapping[str, Any], positives: int) -> str:
     parts = []
     for name, term, note in _FIGURES:
         text, value = values[name]
-        told = note.format(positives=number(positives), days=data.days)
+        told = note.format(positives=number(positives), days=counted(data.days, "day"))
         raw = "" if value is None else repr(value)
         parts.append(
             f'<div><dt id="{name}-name">{term}</dt><dd><output id="{name}" aria-labelledby="{name}-name" '
@@ -127,7 +127,7 @@ def _budgets(data: ReportData, positives: int) -> str:
     return table(
         ("Daily budget", "Acted on in all", "Precision", "Recall", "Profit"),
         rows,
-        caption=f"What a daily budget brings on the {data.days} days of test",
+        caption=f"What a daily budget brings on {counted(data.days, 'day')} of test",
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
+
 from purchase_pred.durations import parse_duration
 from purchase_pred.evaluation.curve_charts import (
     earliness_chart,
@@ -29,8 +31,6 @@ from purchase_pred.evaluation.words import day, duration, heading, number, perce
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import polars as pl
-
     from purchase_pred.evaluation.report_data import ReportData
 
 _COHORTS: Final = {
@@ -41,6 +41,8 @@ _COHORTS: Final = {
     "category": "Category of the item",
     "week": "Week that begins on",
 }
+_LARGEST: Final = 15
+"""Groups of a cohort that are shown at most, by rows."""
 _COMPARED: Final = (
     "On test", "PR-AUC", "Times best rule", "Share of ceiling", "ROC-AUC", "Lift at 1 %", "Lift at 10 %", "Log-loss",
 )  # fmt: skip
@@ -71,7 +73,7 @@ def data_section(data: ReportData, /) -> str:
             f"{log['items']:,} items in {log['sessions']:,} sessions, from {days[4]} to {days[5]}."
         ),
         figure(
-            timeline_chart(boundaries, data.splits, horizon=parse_duration(horizon)),
+            timeline_chart(boundaries, horizon=parse_duration(horizon)),
             f"A row needs {duration(horizon)} to show whether the purchase follows. Rows whose answer would lie beyond "
             "the end of their part (the pale ends) are purged, so that no part knows anything of the next.",
         ),
@@ -136,13 +138,16 @@ def calibration_section(data: ReportData, /) -> str:
         )
         for row in data.calibration.iter_rows(named=True)
     ]  # fmt: skip
+    corrected = (
+        "No correction of the scores did better than none on the later part of validation, so they are as they were."
+        if data.calibrator == "none"
+        else f"The scores were corrected to that end (method: {data.calibrator}) on the later part of validation, "
+        "never on test."
+    )
     return section(
         "calibration",
         "Whether its probabilities can be believed",
-        paragraph(
-            "Of all predictions of 10 %, one in ten should be followed by the purchase. The scores were corrected to "
-            f"that end (method: {data.calibrator}) on the later part of validation, never on test."
-        ),
+        paragraph(f"Of all predictions of 10 %, one in ten should be followed by the purchase. {corrected}"),
         figure(
             reliability_chart(data.reliability["before"], data.reliability["after"]),
             "Each mark is a group of equally many predictions of test, by size of score. On the dashed line, what was "
@@ -253,13 +258,16 @@ def _cohort_rows(cohorts: pl.DataFrame) -> Iterator[tuple[str, ...]]:
     for (cohort,), part in cohorts.group_by("cohort", maintain_order=True):
         if cohort != "all":
             yield (_COHORTS.get(str(cohort), str(cohort)),)
-        for row in part.iter_rows(named=True):
+        shown = part if cohort == "week" else part.filter(pl.col("rows").rank("ordinal", descending=True) <= _LARGEST)
+        for row in shown.iter_rows(named=True):
             reached, prevalence = row["average_precision"], row["prevalence"]
             yield (
                 "Everybody" if cohort == "all" else row["value"], number(row["rows"]), number(row["positives"]),
                 percent(prevalence), percent(row["mean_probability"]), number(reached),
                 number(reached / prevalence if reached and prevalence else None, 1), number(row["lift_at_10pct"], 1),
             )  # fmt: skip
+        if shown.height < part.height:
+            yield (f"and {part.height - shown.height:,} smaller ones",)
 
 
 def _limit(limit: float | None) -> str:

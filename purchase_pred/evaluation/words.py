@@ -81,6 +81,17 @@ def times(factor: float | None, /) -> str:
     return f"{factor:,.{0 if factor >= 10 else 1}f} times"  # noqa: PLR2004  (two digits that matter)
 
 
+def counted(count: int, noun: str, /) -> str:
+    """Return a count and what is counted.
+
+    Examples
+    --------
+    >>> counted(1, "day"), counted(1200, "purchase")
+    ('1 day', '1,200 purchases')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def duration(text: str, /) -> str:
     """Return a duration in its largest whole unit.
 
@@ -94,8 +105,7 @@ def duration(text: str, /) -> str:
     if not units:
         return text
     name, size = units[0]
-    count = int(seconds // size)
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
+    return counted(int(seconds // size), name)
 
 
 def day(moment: datetime, /, *, span: timedelta) -> str:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from purchase_pred.evaluation import AdversarialValidation
     from purchase_pred.models import FittedModel
     from purchase_pred.pipeline.workspace import Workspace
     from purchase_pred.settings import Settings
@@ -73,11 +72,11 @@ def report_page(
     settings: Settings,
     rivals: Sequence[Mapping[str, Any]] = (),
     logistic: FittedModel | None = None,
-    drift: AdversarialValidation | None = None,
+    flags: pl.DataFrame | None = None,
 ) -> str:
     """Return the report of one model as HTML; the parameters are those of `report_data`."""
     shown = report_data(
-        model, splits, document, source=source, settings=settings, rivals=rivals, logistic=logistic, drift=drift
+        model, splits, document, source=source, settings=settings, rivals=rivals, logistic=logistic, flags=flags
     )
     return render_report(shown)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from purchase_pred.evaluation import adversarial_validation, evaluate
+from purchase_pred.evaluation import data_red_flags, evaluate
 from purchase_pred.models import save_bundle, save_pickle, train_models
 from purchase_pred.pipeline.featuring import log_facts
 from purchase_pred.pipeline.fingerprint import REPORT_NAME, flush
@@ -43,9 +43,7 @@ def train(work: Work, /) -> list[Made]:
     logistic = next((model for model in models if model.kind == "logistic"), None)
     documents = [evaluate(model, splits, settings=settings, logistic=logistic) for model in models]
     source = report_source(work.workspace, settings)
-    drift = adversarial_validation(
-        splits["train"], splits["test"], seed=settings.train.random_seed, threads=settings.train.threads
-    )
+    flags = data_red_flags(splits, seed=settings.train.random_seed, threads=settings.train.threads)
     made = []
     for model, document in zip(models, documents, strict=True):
         page = report_page(
@@ -56,7 +54,7 @@ def train(work: Work, /) -> list[Made]:
             settings=settings,
             rivals=documents,
             logistic=logistic,
-            drift=drift,
+            flags=flags,
         )
         made.append(_write_model(work.workspace, model, document, page))
     return made
@@ -70,7 +68,12 @@ def read_splits(workspace: Workspace, /) -> dict[str, pl.DataFrame]:
     InputError
         A file is missing or is no feature file.
     """
-    return {split: scan(workspace.path(features_file(split)), _REQUIRED).collect() for split in SPLITS}
+    return {split: read_split(workspace, split) for split in SPLITS}
+
+
+def read_split(workspace: Workspace, split: str, /) -> pl.DataFrame:
+    """Return the feature frame of one split; errors are those of `read_splits`."""
+    return scan(workspace.path(features_file(split)), _REQUIRED).collect()
 
 
 def _check(work: Work, splits: Mapping[str, pl.DataFrame]) -> None:

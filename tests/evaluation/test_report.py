@@ -123,6 +123,42 @@ def test_the_headline_says_how_much_better_than_chance_the_model_is(report: Judg
     assert f"<strong>{test['average_precision']:.3f}</strong>" in page
 
 
+@pytest.mark.parametrize(
+    ("positives", "precision", "claim"),
+    [
+        (19, 0.9, "LightGBM: too few purchases to judge it by"),
+        (20, 0.9, "LightGBM ranks purchases 45 times better than chance"),
+        (500, 0.021, "LightGBM ranks purchases no better than chance"),
+    ],
+)
+def test_the_headline_claims_no_more_than_the_figures_bear(
+    report: Judged, positives: int, precision: float, claim: str
+):
+    found = dict(report.document["splits"]["test"], positives=positives, average_precision=precision, prevalence=0.02)
+    splits = dict(report.document["splits"], test=found)
+    page = render_report(replace(report.shown, document=dict(report.document, splits=splits)))
+    assert f"<h1>{claim}</h1>" in page
+
+
+def test_the_best_rule_is_named_beside_the_model(report: Judged, page: str):
+    rules = report.document["baselines"]
+    best = max(rules[name]["average_precision"] for name in ("carted_not_bought", "recency"))
+    assert re.search(rf"The best rule that needs no model \([a-z, ]+\) reaches a PR.AUC of {best:.3f}\.", page)
+
+
+def test_of_many_groups_of_a_cohort_the_largest_are_shown(report: Judged):
+    one = report.shown.cohorts.filter(cohort="all")
+    many = pl.concat(
+        one.with_columns(
+            cohort=pl.lit("category"), value=pl.lit(f"kind_{kind:02}"), rows=pl.lit(100 + kind, dtype=pl.UInt32)
+        )
+        for kind in range(40)
+    )
+    page = render_report(replace(report.shown, cohorts=pl.concat([one, many])))
+    assert re.findall(r">(kind_\d+)<", page) == [f"kind_{kind:02}" for kind in range(25, 40)]
+    assert "and 25 smaller ones" in page
+
+
 def test_a_ceiling_is_shown_where_one_is_known(report: Judged):
     ceiling = dict(report.document["splits"]["test"], average_precision=0.9)
     known = replace(report.shown, document=dict(report.document, ceiling=ceiling))
@@ -160,7 +196,7 @@ def test_names_from_the_log_stay_text():
 def test_a_test_split_without_purchases_still_has_a_report(report: Judged):
     frames = dict(report.splits, test=report.splits["test"].with_columns(label=pl.lit(0, dtype=pl.UInt8)))
     page = judged(frames=frames).page
-    assert "LightGBM: nothing to judge by" in page
+    assert "<h1>LightGBM: too few purchases to judge it by</h1>" in page
     assert Outline(page).unclosed == []
 
 
@@ -184,8 +220,16 @@ def test_the_decision_never_to_act_is_told():
 def test_red_flags_raised_are_told_first_and_in_the_limits(report: Judged):
     flags = report.shown.flags.with_columns(flagged=pl.col("check") == "shared_users")
     page = render_report(replace(report.shown, flags=flags))
+    assert '<a class="warning" href="#flags">3 red flags raised' in page
     assert page.index("Users with rows in two splits") < page.index("One feature gives the answer away")
     assert page.count("Red flag raised (shared users") == 3
+
+
+def test_without_red_flags_nobody_is_warned(report: Judged):
+    flags = report.shown.flags.with_columns(flagged=pl.lit(value=False))
+    page = render_report(replace(report.shown, flags=flags))
+    assert 'class="warning"' not in page
+    assert "None was raised." in page
 
 
 def test_drawing_leaves_no_trace_in_the_settings_of_matplotlib():
