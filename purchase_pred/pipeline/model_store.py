@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.errors import InputError
+from purchase_pred.pipeline.fingerprint import fingerprint, flush, modified_ns, size
 from purchase_pred.pipeline.freshness import fresh_output
+from purchase_pred.pipeline.manifest import is_intact, manifest_path, read_manifest, write_manifest
 from purchase_pred.pipeline.stages import MODELS, STAGE_BY_NAME, model_folders
 from purchase_pred.pipeline.workspace import MODELS_FOLDER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from purchase_pred.pipeline.workspace import Workspace
     from purchase_pred.settings import Settings
 
@@ -37,6 +42,32 @@ def read_metrics(folder: Path, /) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); train the model again") from error
     return document
+
+
+def note_ceiling(folder: Path, document: Mapping[str, Any], /) -> None:
+    """Write the ceiling of an evaluation into the `metrics.json` of its model, if the other figures there are the same.
+
+    Figures that differ belong to other rows, and so would the ceiling. The manifest follows, so that a model that was
+    as its manifest says still is; a run that is cut off between the two leaves a model to be trained again.
+    """
+    stored, computed = read_metrics(folder), json.loads(json.dumps(document))
+    if stored == computed or stored | {"ceiling": None} != computed | {"ceiling": None}:
+        return
+    manifest = read_manifest(folder)
+    vouched = manifest is not None and is_intact(folder, manifest)
+    partial = folder.with_name(f".{folder.name}.{METRICS_FILE}.partial")
+    try:
+        partial.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        flush(partial)
+        partial.replace(folder / METRICS_FILE)
+        if manifest is not None and vouched:
+            follows = replace(
+                manifest, bytes=size(folder), modified_ns=modified_ns(folder), fingerprint=fingerprint(folder)
+            )
+            write_manifest(follows, partial)
+            partial.replace(manifest_path(folder))
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def newest_model(workspace: Workspace, /) -> Path:
