@@ -59,7 +59,7 @@ def print_report_path(folder: Path, /) -> None:
 
 
 def verdict(documents: Sequence[Mapping[str, Any]], /) -> str:
-    """Return which model won and by how much over everything else."""
+    """Return which model won, by how much over everything else, and how near it comes to the ceiling."""
     winner = winner_of(documents)
     reached = winner["splits"]["test"]["average_precision"]
     others = {
@@ -67,10 +67,12 @@ def verdict(documents: Sequence[Mapping[str, Any]], /) -> str:
         for name, column in _columns(documents).items()
         if name != winner["model"] and column["average_precision"]
     }
+    ceiling = others.pop("ceiling", None)
+    share = f"{reached / ceiling:.0%} of the ceiling's PR-AUC {ceiling:.3f}; ".replace("%", " %") if ceiling else ""
     times = [f"{reached / value:.2f} x {name} ({value:.3f})" for name, value in others.items()]
     chosen = winner["splits"]["val"]["average_precision"]
     won = f"{winner['model']} won on validation (PR-AUC {chosen:.3f}). " if len(documents) > 1 else ""
-    return f"{won}On test {winner['model']} reaches {reached:.3f}: {', '.join(times)}."
+    return f"{won}On test {winner['model']} reaches {reached:.3f}: {share}{', '.join(times)}."
 
 
 def winner_of(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
