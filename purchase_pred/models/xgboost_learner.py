@@ -82,13 +82,16 @@ def fit_xgboost(rows: FitRows, /) -> XGBoostLearner:
     settings = rows.settings
     positive_weight = rows.positive_weight(settings.xgboost.positive_weight)
     columns = _column_types(rows.spec)
-    max_bin = settings.xgboost.max_bin
     train = xgb.QuantileDMatrix(
-        rows.matrix, label=rows.labels, weight=rows.weights, max_bin=max_bin, nthread=settings.threads, **columns
+        rows.matrix,
+        label=rows.labels,
+        weight=rows.weights,
+        max_bin=settings.xgboost.max_bin,
+        nthread=settings.threads,
+        **columns,
     )
-    stop = xgb.QuantileDMatrix(
-        rows.stop_matrix, label=rows.stop_labels, ref=train, max_bin=max_bin, nthread=settings.threads, **columns
-    )
+    # Not quantised: trees are applied to it once a round, which takes a third of the time on plain rows.
+    stop = xgb.DMatrix(rows.stop_matrix, label=rows.stop_labels, nthread=settings.threads, **columns)
     booster = xgb.train(
         xgboost_parameters(settings, rows.spec) | {"scale_pos_weight": positive_weight},
         train,
