@@ -1,4 +1,4 @@
-"""Commands about trained models: evaluate, score and explain."""
+"""Commands about trained models: evaluate, score, explain and tune."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from purchase_pred_cli.options import READING, Common, command_options
-from purchase_pred_cli.stage_commands import SplitName
+from purchase_pred_cli.stage_commands import ModelKind, SplitName
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,6 +28,9 @@ def evaluate(
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Draw the model's report.html anew, or leave it alone.")
     ] = True,
+    oracle: Annotated[
+        bool, typer.Option("--oracle", help="Beside it the ceiling: who reads the minds of a generated shop's users.")
+    ] = False,
 ) -> None:
     """Judge a saved model beside the baselines and draw its report; with --min-pr-auc, as a gate."""
     from purchase_pred.errors import GateError
@@ -38,7 +41,7 @@ def evaluate(
 
     workspace = common.open_workspace()
     folder = find_model(workspace, model)
-    document = evaluate_saved(workspace, common.resolve().settings, model=folder, report=report)
+    document = evaluate_saved(workspace, common.resolve().settings, model=folder, report=report, oracle=oracle)
     if common.as_json:
         print_json(document)
     else:
@@ -120,7 +123,35 @@ def explain(
         typer.echo("\n".join(explanation.sentences))
 
 
-COMMANDS = (evaluate, score, explain)
+@command_options(*READING, "force")
+def tune(
+    common: Common,
+    *,
+    model: Annotated[ModelKind, typer.Option("--model", help="The learner to tune.")] = ModelKind.LIGHTGBM,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="How many settings to try.")] = 30,
+    folds: Annotated[int, typer.Option("--folds", min=1, help="Rolling folds of the training rows.")] = 3,
+    output: Annotated[Path, typer.Option("--output", help="The YAML file to write, for --config.")] = Path(
+        "tuned.yaml"
+    ),
+) -> None:
+    """Search better settings of a learner on rolling folds of the training rows (extra `tune`)."""
+    from purchase_pred.pipeline.experiments import check_tuned, tune_model, write_tuned
+    from purchase_pred_cli.console import print_json
+
+    check_tuned(output, force=common.force)
+    found = tune_model(common.open_workspace(), common.resolve().settings, kind=model.value, trials=trials, folds=folds)
+    write_tuned(found, output)
+    if common.as_json:
+        document = {"model": found.kind, "best": found.best, "score": found.score, "start": found.starting_score}
+        print_json({"schema_version": 1, **document, "trials": found.trials.to_dicts()})
+    else:
+        typer.echo(
+            f"{found.kind}: mean PR-AUC {found.score:.4f} over {folds} folds, from {found.starting_score:.4f} at the "
+            f"start; use it by `purchase-pred train --config {output}`"
+        )
+
+
+COMMANDS = (evaluate, score, explain, tune)
 
 
 def _document(model: str, scores: "pl.DataFrame") -> dict[str, Any]:

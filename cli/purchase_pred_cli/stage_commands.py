@@ -41,6 +41,12 @@ class ModelKind(StrEnum):
     LIGHTGBM = "lightgbm"
 
 
+class Tracker(StrEnum):
+    """Where trained models can be recorded."""
+
+    MLFLOW = "mlflow"
+
+
 class LogFormat(StrEnum):
     """The formats of logs that can be read."""
 
@@ -109,10 +115,21 @@ def train(
     models: Annotated[
         list[ModelKind] | None, typer.Option("--model", help="Only this model; repeatable. Default: train.models.")
     ] = None,
+    track: Annotated[
+        Tracker | None, typer.Option("--track", help="Record each trained model there (extra `mlflow`).")
+    ] = None,
 ) -> None:
     """Train models, calibrate them, and judge them beside the baselines."""
     chosen = [f"train.models=[{', '.join(model.value for model in dict.fromkeys(models))}]"] if models else []
-    _run(common, ["train"], assignments=chosen)
+    if track is None:
+        _run(common, ["train"], assignments=chosen)
+        return
+    from purchase_pred.pipeline.experiments import check_tracker, track_models
+
+    check_tracker()
+    reports = _run(common, ["train"], assignments=chosen)
+    for folder, run_id in track_models(common.open_workspace(), reports):
+        typer.echo(f"{folder} is recorded as run {run_id}", err=True)
 
 
 @command_options()
@@ -154,7 +171,7 @@ def _run(
     units: tuple[str, ...] = (),
     assignments: list[str] | None = None,
     skip_data_generation: bool = False,
-) -> None:
+) -> "list[StageReport]":
     from purchase_pred.pipeline.runner import Request
     from purchase_pred.pipeline.stages import STAGE_BY_NAME
 
@@ -162,12 +179,12 @@ def _run(
     requests = [
         Request(STAGE_BY_NAME[name], tuple(settings.train.models) if name == "train" else units) for name in names
     ]
-    _run_requests(common, settings, requests, skip_data_generation=skip_data_generation)
+    return _run_requests(common, settings, requests, skip_data_generation=skip_data_generation)
 
 
 def _run_requests(
     common: Common, settings: "Settings", requests: list["Request"], *, skip_data_generation: bool = False
-) -> None:
+) -> "list[StageReport]":
     from purchase_pred.pipeline.runner import plan_stages, run_stages
     from purchase_pred_cli.console import Screen, print_json
     from purchase_pred_cli.plan import print_plan
@@ -182,7 +199,7 @@ def _run_requests(
             skip_data_generation=skip_data_generation,
         )
         print_json(_document(reports)) if common.as_json else print_plan(reports)
-        return
+        return reports
     screen = Screen(quiet=common.quiet)
     with screen.watching():
         reports = run_stages(
@@ -194,6 +211,7 @@ def _run_requests(
             skip_data_generation=skip_data_generation,
         )
     _print_results(common, settings, reports)
+    return reports
 
 
 def _print_results(common: Common, settings: "Settings", reports: list["StageReport"]) -> None:
