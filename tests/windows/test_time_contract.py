@@ -84,6 +84,14 @@ def test_kth_latest_event_is_null_when_there_are_fewer():
         assert answers(events, asked_at(NOON), pp.hours_since_last("hours", k=k)) == [hours]
 
 
+@pytest.mark.parametrize("half_life", [HOUR, 7 * DAY, MICROSECOND])
+def test_decayed_count_of_a_steady_habit_never_drifts(half_life):
+    habit = [NOON + number * half_life for number in range(3000)]
+    anchors = asked_at(*(time + half_life for time in habit))
+    found = answers(viewed(*habit), anchors, pp.decayed_count("decayed", timedelta(microseconds=half_life)))
+    assert found == pytest.approx([1 - 0.5 ** (number + 1) for number in range(3000)], rel=1e-12)
+
+
 def test_exact_duplicates_are_events_of_their_own():
     assert answers(viewed(5, 5, 5), asked_at(6), pp.count("views")) == [3]
 
