@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
@@ -10,19 +11,19 @@ from purchase_pred.errors import ConfigError
 from purchase_pred.settings.section import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pydantic.fields import FieldInfo
 
 
 def all_keys(tree: type[Section], /) -> list[str]:
-    """Return the dotted keys of a tree, sections included, in the order of their declaration.
+    """Return the dotted keys of a tree, sections and rows by name included, in the order of their declaration.
 
     Examples
     --------
     >>> from purchase_pred.settings import Settings
-    >>> [key for key in all_keys(Settings) if key.startswith("session")]
-    ['session', 'session.inactivity_threshold_minutes']
+    >>> [key for key in all_keys(Settings) if key.startswith("session") or key.endswith("buyer.share")]
+    ['dataset.personas.buyer.share', 'session', 'session.inactivity_threshold_minutes']
     """
     keys = []
     for name, field in tree.model_fields.items():
@@ -30,6 +31,10 @@ def all_keys(tree: type[Section], /) -> list[str]:
         section = _section_of(field)
         if section is not None:
             keys += [f"{name}.{key}" for key in all_keys(section)]
+        row = _row_of(field)
+        if row is not None:
+            for label in field.default:
+                keys += [f"{name}.{label}", *(f"{name}.{label}.{key}" for key in all_keys(row))]
     return keys
 
 
@@ -43,6 +48,31 @@ def nearest_key(tree: type[Section], key: str, /) -> str:
     ('session.inactivity_threshold_minutes', 'dataset.num_users')
     """
     return max(all_keys(tree), key=lambda valid: _likeness(key, valid))
+
+
+def nearest_row(tree: type[Section], key: str, /) -> tuple[str, list[str]] | None:
+    """Return the shipped row most like a row that is not shipped, and what a row holds; None: `key` is no row.
+
+    Examples
+    --------
+    >>> from purchase_pred.settings import Settings
+    >>> nearest, fields = nearest_row(Settings, "dataset.personas.byer")
+    >>> nearest, fields[:2]
+    ('dataset.personas.buyer', ['share', 'idle_visits_per_week'])
+    >>> nearest_row(Settings, "dataset.num_users") is None
+    True
+    """
+    *above, last = key.split(".")
+    fields = tree.model_fields
+    for name in above[:-1]:
+        section = _section_of(fields[name]) if name in fields else None
+        fields = section.model_fields if section is not None else {}
+    mapping = fields.get(above[-1]) if above else None
+    row = _row_of(mapping) if mapping is not None else None
+    if mapping is None or row is None:
+        return None
+    nearest = max(mapping.default, key=lambda label: _likeness(last, label))
+    return ".".join((*above, nearest)), list(row.model_fields)
 
 
 def check_keys(tree: type[Section], values: Mapping[str, Any], places: Mapping[str, str], /) -> None:
@@ -62,8 +92,10 @@ def check_keys(tree: type[Section], values: Mapping[str, Any], places: Mapping[s
     ConfigError
         Names the place, the unknown key and the nearest valid one; or the section that is not a mapping.
     """
-    for key, place in _unknown(tree, values, "", places):
-        raise ConfigError(f"{place}: unknown key {key!r}; did you mean {nearest_key(tree, key)!r}?")
+    for key, place, row in _unknown(tree, values, "", places):
+        above, _, last = key.rpartition(".")
+        nearest = nearest_key(tree, key) if row is None else f"{above}.{nearest_key(row, last)}"
+        raise ConfigError(f"{place}: unknown key {key!r}; did you mean {nearest!r}?")
 
 
 def without_empty_sections(tree: type[Section], values: Mapping[str, Any], /) -> dict[str, Any]:
@@ -86,37 +118,57 @@ def without_empty_sections(tree: type[Section], values: Mapping[str, Any], /) ->
     return kept
 
 
+def place_of(key: str, places: Mapping[str, str], /) -> str | None:
+    """Return the place that set `key`, or held it (a whole section), or set something within it (a mapping).
+
+    Examples
+    --------
+    >>> place_of("split.train", {"split": "mine.yaml:1"}), place_of("ingest.columns", {"ingest.columns.price": "--set"})
+    ('mine.yaml:1', '--set')
+    """
+    parts = key.split(".")
+    around = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    within = [name for name in reversed(list(places)) if name.startswith(f"{key}.")]
+    return next((places[name] for name in (*around, *within) if name in places), None)
+
+
 def leaves(tree: type[Section], values: Mapping[str, Any], /, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value of a complete nested mapping with its dotted key; a mapping without fields is one value."""
+    """Yield each value of a nested mapping with its dotted key; a mapping without fields is one value."""
     for name, value in values.items():
-        section = _section_of(tree.model_fields[name]) if name in tree.model_fields else None
+        field = tree.model_fields.get(name)
+        section, row = (_section_of(field), _row_of(field)) if field is not None else (None, None)
         if section is not None and isinstance(value, dict):
             yield from leaves(section, value, f"{prefix}{name}.")
+        elif row is not None and _holds_rows(value):
+            for label, fields in value.items():
+                yield from leaves(row, fields, f"{prefix}{name}.{label}.")
         else:
             yield f"{prefix}{name}", value
 
 
 def _unknown(
     tree: type[Section], values: Mapping[str, Any], prefix: str, places: Mapping[str, str]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, str, type[Section] | None]]:
+    """Yield each unknown key with its place and, if it stands in a row, what a row is."""
     for name, value in values.items():
         key = f"{prefix}{name}"
         if name not in tree.model_fields:
-            yield key, _place(key, places)
+            yield key, place_of(key, places) or "settings", None
             continue
         field = tree.model_fields[name]
-        section = _section_of(field)
+        section, row = _section_of(field), _row_of(field)
+        if row is not None and _holds_rows(value):
+            for label, fields in value.items():
+                inside = _unknown(row, fields, f"{key}.{label}.", places)
+                yield from ((inner, place, row) for inner, place, _ in inside)
         if section is None or (value is None and not field.is_required()):
             continue
         if not isinstance(value, dict):
             inner = ", ".join(section.model_fields)
-            raise ConfigError(f"{_place(key, places)}: {key!r} must be a mapping of {inner}, found {value!r}")
+            raise ConfigError(
+                f"{place_of(key, places) or 'settings'}: {key!r} must be a mapping of {inner}, found {value!r}"
+            )
         yield from _unknown(section, value, f"{key}.", places)
-
-
-def _place(key: str, places: Mapping[str, str]) -> str:
-    within = (place for name, place in places.items() if name == key or name.startswith(f"{key}."))
-    return next(within, "settings")
 
 
 def _section_of(field: FieldInfo) -> type[Section] | None:
@@ -124,6 +176,18 @@ def _section_of(field: FieldInfo) -> type[Section] | None:
     options = get_args(annotation) if get_origin(annotation) in {Union, types.UnionType} else (annotation,)
     sections = [option for option in options if isinstance(option, type) and issubclass(option, Section)]
     return sections[0] if len(sections) == 1 else None
+
+
+def _row_of(field: FieldInfo) -> type[Section] | None:
+    """Return what the rows of a mapping by name are; None: the field is no such mapping."""
+    if get_origin(field.annotation) is not dict or not isinstance(field.default, Mapping):
+        return None
+    _, row = get_args(field.annotation)
+    return row if isinstance(row, type) and issubclass(row, Section) else None
+
+
+def _holds_rows(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(fields, dict) for fields in value.values())
 
 
 def _likeness(key: str, valid: str) -> float:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from purchase_pred.errors import ConfigError
-from purchase_pred.settings.keys import check_keys, leaves, nearest_key, without_empty_sections
+from purchase_pred.settings.keys import check_keys, leaves, nearest_key, nearest_row, place_of, without_empty_sections
 from purchase_pred.settings.tree import Settings
 from purchase_pred.settings.yaml_files import parse_value, read_yaml
 
@@ -63,12 +63,12 @@ def resolve_settings(*, files: Sequence[Path] = (), assignments: Sequence[str] =
     for values, places in _layers(files, assignments):
         check_keys(Settings, values, places)
         _merge(merged, without_empty_sections(Settings, values))
-        origins |= places
+        origins |= places | {key: place_of(key, places) or DEFAULT_ORIGIN for key, _ in leaves(Settings, values)}
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_explain(error, origins)) from error
-    return ResolvedSettings(settings, {key: _origin_of(key, origins) for key in flat_settings(settings)})
+    return ResolvedSettings(settings, {key: origins.get(key, DEFAULT_ORIGIN) for key in flat_settings(settings)})
 
 
 def flat_settings(settings: Settings, /) -> dict[str, Any]:
@@ -151,24 +151,27 @@ def _merge(base: dict[str, Any], above: Mapping[str, Any]) -> None:
             base[key] = value
 
 
-def _origin_of(key: str, origins: Mapping[str, str]) -> str:
-    """Return the place that set `key`, or set something within it (a mapping), or held it (a whole section)."""
-    if key in origins:
-        return origins[key]
-    within = [place for name, place in origins.items() if name.startswith(f"{key}.")]
-    return within[-1] if within else DEFAULT_ORIGIN
-
-
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
-    return "; ".join(_explain_one(fault, origins) for fault in error.errors())
+    told = (_explain_row(fault, origins) or _explain_one(fault, origins) for fault in error.errors())
+    return "; ".join(dict.fromkeys(told))
+
+
+def _explain_row(fault: Any, origins: Mapping[str, str]) -> str | None:
+    """Explain a row of which a value is missing, all its faults alike: its name is a new one, or mistyped."""
+    key = ".".join(str(part) for part in fault["loc"][:-1])
+    found = nearest_row(Settings, key) if fault["type"] == "missing" else None
+    if found is None:
+        return None
+    nearest, fields = found
+    return (
+        f"{place_of(key, origins) or DEFAULT_ORIGIN}: unknown key {key!r}; did you mean {nearest!r}? "
+        f"A new one needs {', '.join(fields)}, found {', '.join(fault['input']) or 'none of them'}"
+    )
 
 
 def _explain_one(fault: Any, origins: Mapping[str, str]) -> str:
-    location = [str(part) for part in fault["loc"]]
-    key = ".".join(location) or "settings"
-    ancestors = [".".join(location[:length]) for length in range(len(location), 0, -1)]
-    place = next((origins[name] for name in ancestors if name in origins), None)
-    place = place or next((where for name, where in origins.items() if name.startswith(f"{key}.")), DEFAULT_ORIGIN)
+    key = ".".join(str(part) for part in fault["loc"]) or "settings"
+    place = place_of(key, origins) or DEFAULT_ORIGIN
     hint = "; a list is written [a, b]" if fault["type"] in {"tuple_type", "list_type"} else ""
     found = "" if fault["type"] == "value_error" else f", found {fault['input']!r}"
     return f"{place}: {key}: {fault['msg'].removeprefix('Value error, ')}{found}{hint}"

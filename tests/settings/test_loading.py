@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from purchase_pred.errors import ConfigError
 from purchase_pred.settings.keys import leaves
 from purchase_pred.settings.loading import flat_settings, resolve_settings
 from purchase_pred.settings.tree import Settings
+from purchase_pred.settings.world import PersonaSettings
 from purchase_pred.settings.yaml_files import read_yaml, shipped_config_files
 
 if TYPE_CHECKING:
@@ -145,6 +147,67 @@ def test_an_unknown_key_in_the_environment_names_the_variable(
 
     with pytest.raises(ConfigError, match=f"environment {name}: unknown key .*did you mean '{nearest}'"):
         resolve_settings()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        (
+            "dataset.personas.byer.share=0.1",
+            "unknown key 'dataset.personas.byer'; did you mean 'dataset.personas.buyer'",
+        ),
+        ("dataset.categories.beuty={}", "did you mean 'dataset.categories.beauty'.* season_amplitude, found none"),
+        ("dataset.personas.vip={share: 0.1, intent: -3.0}", "A new one needs share, idle.*, found share, intent"),
+        ("dataset.personas.buyer.shar=0.1", "did you mean 'dataset.personas.buyer.share'"),
+        ("dataset={personas: {vip: {shar: 0.1}}}", "did you mean 'dataset.personas.vip.share'"),
+        ("personas.buyer.share=0.1", "did you mean 'dataset.personas'"),
+        ("dataset.personas.buyer=0.1", r"dataset\.personas\.buyer: .* found 0\.1"),
+    ],
+)
+def test_a_mistyped_row_is_one_message_that_names_the_nearest(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"--set: .*{message}") as raised:
+        resolve_settings(assignments=[assignment])
+
+    assert "Field required" not in str(raised.value)
+    assert str(raised.value).count("--set") == 1
+
+
+def test_a_mistyped_row_in_the_environment_or_a_file_names_the_variable_or_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "typo.yaml", "dataset:\n  personas:\n    byer:\n      share: 0.1\n")
+    with pytest.raises(ConfigError, match=r"typo\.yaml:3: unknown key 'dataset\.personas\.byer'"):
+        resolve_settings(files=[path])
+    name = "PURCHASE_PRED_DATASET__PERSONAS__BYER__SHARE"
+    monkeypatch.setenv(name, "0.1")
+    with pytest.raises(ConfigError, match=rf"environment {name}: unknown key 'dataset\.personas\.byer'"):
+        resolve_settings()
+
+
+def test_every_value_of_a_row_has_an_origin_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = json.dumps(dict.fromkeys(PersonaSettings.model_fields, 1))
+    path = write(tmp_path / "mine.yaml", f"dataset: {{personas: {{\n  buyer: {{share: 0.1}},\n  vip: {row}}}}}\n")
+    monkeypatch.setenv("PURCHASE_PRED_DATASET__CATEGORIES__HOME__SHARE", "0.3")
+    resolved = resolve_settings(files=[path], assignments=["dataset.personas.vip.intent=-2.5"])
+
+    set_by = {key.removeprefix("dataset."): origin for key, origin in resolved.origins.items() if origin != "default"}
+    assert set_by == {
+        "personas.buyer.share": f"{path}:2",
+        **{f"personas.vip.{field}": f"{path}:3" for field in PersonaSettings.model_fields},
+        "personas.vip.intent": "--set",
+        "categories.home.share": "environment PURCHASE_PRED_DATASET__CATEGORIES__HOME__SHARE",
+    }
+    personas = resolved.settings.dataset.personas
+    assert (personas["vip"].intent, personas["buyer"].share, personas["buyer"].intent) == (-2.5, 0.1, -3.1)
+
+
+def test_a_section_given_as_one_value_is_the_origin_of_what_it_holds() -> None:
+    resolved = resolve_settings(
+        assignments=["dataset={num_users: 7, personas: {buyer: {share: 0.1}}}", "ingest.columns.price=cost"]
+    )
+
+    set_by = [key for key, origin in resolved.origins.items() if origin == "--set"]
+    assert set_by == ["dataset.num_users", "dataset.personas.buyer.share", "ingest.columns"]
 
 
 @pytest.mark.parametrize(
