@@ -1,0 +1,109 @@
+"""`evaluate --oracle` says how much there was to learn, and writes it where the other figures are."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from installed_command import SMALL, purchase_pred
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ORACLE = ("evaluate", "--oracle", "--model", "lightgbm", *SMALL, "-w")
+
+
+@pytest.fixture(scope="module")
+def judged(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    """A copy of the shop whose model was judged with the oracle, and what that printed."""
+    copy = tmp_path_factory.mktemp("judged") / "shop"
+    shutil.copytree(shop, copy)
+    outcome = purchase_pred(*ORACLE, copy, "--json")
+    assert outcome.code == 0, outcome.err
+    return copy, json.loads(outcome.out)
+
+
+def test_the_ceiling_is_of_the_rows_of_test_and_above_model_and_baselines(judged: tuple[Path, dict]) -> None:
+    _, document = judged
+    ceiling, test = document["ceiling"], document["splits"]["test"]
+
+    assert (ceiling["rows"], ceiling["positives"]) == (test["rows"], test["positives"])
+    rivals = [test, *document["baselines"].values()]
+    assert all(ceiling["average_precision"] > rival["average_precision"] for rival in rivals)
+    assert ceiling["log_loss"] < test["log_loss"]
+
+
+def test_the_ceiling_is_filled_in_the_model_s_figures_and_nothing_else_changes(
+    shop: Path, judged: tuple[Path, dict]
+) -> None:
+    workspace, document = judged
+    (folder,) = (workspace / "models").glob("lightgbm_*/")
+    trained = json.loads((shop / "models" / folder.name / "metrics.json").read_text())
+
+    assert trained["ceiling"] is None
+    assert json.loads((folder / "metrics.json").read_text()) == document == trained | {"ceiling": document["ceiling"]}
+    assert "Of what can be known" in (folder / "report.html").read_text(encoding="utf-8")
+    assert purchase_pred("status", "--check", "-w", workspace, *SMALL).code == 0
+
+
+def test_the_table_has_a_column_and_the_sentence_a_share_of_the_ceiling(judged: tuple[Path, dict]) -> None:
+    workspace, document = judged
+    outcome = purchase_pred(*ORACLE, workspace, "--no-report")
+
+    reached, ceiling = (found["average_precision"] for found in (document["splits"]["test"], document["ceiling"]))
+    assert outcome.code == 0, outcome.err
+    assert re.search(r"latest view .* lightgbm +ceiling\n", outcome.out)
+    assert re.search(rf"PR-AUC .* {reached:.4f} +{ceiling:.4f}\n", outcome.out)
+    told = " ".join(outcome.out.split())
+    assert f"reaches {reached:.3f}: {100 * reached / ceiling:.0f} % of the ceiling's PR-AUC {ceiling:.3f}; " in told
+
+
+def test_figures_of_other_rows_are_not_given_this_ceiling(judged: tuple[Path, dict], tmp_path: Path) -> None:
+    workspace, document = judged
+    (folder,) = (workspace / "models").glob("lightgbm_*/")
+    elsewhere = tmp_path / folder.name
+    shutil.copytree(folder, elsewhere)
+    other = document | {"ceiling": None, "splits": {**document["splits"], "test": document["splits"]["val"]}}
+    (elsewhere / "metrics.json").write_text(json.dumps(other))
+    outcome = purchase_pred("evaluate", "--oracle", "--no-report", "--model", elsewhere, *SMALL, "-w", workspace)
+
+    assert outcome.code == 0, outcome.err
+    assert json.loads((elsewhere / "metrics.json").read_text()) == other
+
+
+def test_without_the_truth_every_stage_and_evaluation_goes_on_as_before(shop: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "shop"
+    shutil.copytree(shop, workspace)
+    for path in (workspace / "data/raw").glob("truth.*"):
+        path.unlink()
+    again = purchase_pred("run", "all", "--skip-data-gen", "-w", workspace, *SMALL, "--json")
+    states = {stage["stage"]: stage["state"] for stage in json.loads(again.out)["stages"]}
+    assert states.pop("generate") == "kept"
+    assert set(states.values()) == {"fresh"}
+    plain = purchase_pred("evaluate", "--no-report", "--model", "lightgbm", "-w", workspace, *SMALL, "--json")
+    assert plain.code == 0, plain.err
+    asked = purchase_pred(*ORACLE, workspace)
+    assert asked.code == 2
+    assert "data/raw/truth.parquet is missing" in asked.err
+
+
+def test_a_target_without_an_answer_ends_with_2(shop: Path) -> None:
+    outcome = purchase_pred(*ORACLE, shop, "--set", "target.sessions=1")
+
+    assert outcome.code == 2
+    assert "found target.sessions 1: leave --oracle out" in outcome.err
+
+
+def test_a_real_log_ends_with_2(shop: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "shop"
+    shutil.copytree(shop, workspace)
+    log = tmp_path / "log.csv"
+    log.write_text("user_id,timestamp,event_type,item_id\n7,2024-08-01 10:00:00,view,3\n")
+    assert purchase_pred("ingest", "table", log, "-w", workspace).code == 0
+    outcome = purchase_pred(*ORACLE, workspace)
+
+    assert outcome.code == 2
+    assert "is an ingested log: leave --oracle out" in outcome.err
