@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ import polars as pl
 from memory import Peak
 
 import purchase_pred as pp
+from purchase_pred.execution import features_by_shard
 from purchase_pred.features import build
 from purchase_pred.features.dictionary import feature_groups
 from purchase_pred.settings.features import FeatureSettings
@@ -65,7 +67,7 @@ def whole_line(folder: Path) -> list[Step]:
     return [
         ("sessionize", lambda: _sink(pp.sessionize(_raw(folder)), folder / "sessionized.parquet")),
         ("rows and labels", label),
-        ("features", lambda: _sink(_features(folder, rows, sessionized), folder / "features.parquet")),
+        ("features", lambda: _write_features(folder, rows, sessionized)),
     ]
 
 
@@ -113,6 +115,21 @@ def _features(folder: Path, rows: pl.LazyFrame, sessionized: pl.LazyFrame) -> pl
         users=pl.scan_parquet(folder / "users.parquet"),
         assume_sorted=True,
     )
+
+
+def _write_features(folder: Path, rows: pl.LazyFrame, sessionized: pl.LazyFrame) -> None:
+    """Write the features of one shard of users after the other, as the pipeline does, and leave them as one table."""
+    parts = features_by_shard(
+        rows,
+        sessionized,
+        catalog=pl.scan_parquet(folder / "catalog.parquet"),
+        users=pl.scan_parquet(folder / "users.parquet"),
+        assume_sorted=True,
+    )
+    shutil.rmtree(folder / "features.parquet", ignore_errors=True)
+    (folder / "features.parquet").mkdir()
+    for number, part in enumerate(parts):
+        part.write_parquet(folder / "features.parquet" / f"{number:04}.parquet", row_group_size=ROWS_PER_GROUP)
 
 
 def _sink(frame: pl.LazyFrame, path: Path) -> None:

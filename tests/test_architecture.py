@@ -11,16 +11,16 @@ import purchase_pred
 
 ROOT = Path(purchase_pred.__file__).parent
 CORE = ("schema", "errors", "durations", "arithmetic", "sessions", "splits", "anchors", "labels", "prediction_rows",
-        "windows", "features", "execution")  # fmt: skip
+        "windows", "features")  # fmt: skip
 IMPURE_CALLS = {"collect", "collect_all", "fetch", "open", "print", "scan_parquet", "read_parquet", "sink_parquet",
                 "getLogger", "write_parquet", "write_text", "read_text"}  # fmt: skip
 FLOORS = (
     {"errors", "durations", "arithmetic"},
     {"schema", "metrics"},
     {"windows", "settings"},
-    {"sessions", "splits", "anchors", "labels", "execution"},
+    {"sessions", "splits", "anchors", "labels"},
     {"features", "prediction_rows", "ingest", "simulation"},
-    {"models", "evaluation", "leakage"},
+    {"models", "evaluation", "leakage", "execution"},
     {"pipeline"},
 )
 PEERS = ({"models", "evaluation"},)

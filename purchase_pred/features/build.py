@@ -8,7 +8,7 @@ import polars as pl
 
 from purchase_pred.durations import parse_duration
 from purchase_pred.errors import SchemaError
-from purchase_pred.features.coding import coded, with_codes
+from purchase_pred.features.coding import ITEM_CODE, coded, with_codes
 from purchase_pred.features.daily import daily_answers, item_days
 from purchase_pred.features.dictionary import feature_groups
 from purchase_pred.features.session_items import DWELL_RANK, RECENCY_RANK, session_item_answers
@@ -176,20 +176,27 @@ def _part(
 ) -> pl.LazyFrame:
     """Return only the columns of the aggregates, in the order of the anchors.
 
-    `in_order` are the entities by which events sorted by (user_id, timestamp, event_id) are sorted already.
+    Anchors that differ in their item alone share the answers of user and session. `in_order` are the entities by which
+    events sorted by (user_id, timestamp, event_id) are sorted already.
     """
     if source == "session_items":
         answers = session_item_answers(anchors, events, aggregates=aggregates, lag=lag)
         return answers.select(*_names(aggregates), RECENCY_RANK, DWELL_RANK)
     codes = coded(by)
-    return ordered_window_features(
-        anchors.select(*codes, PREDICTION_TIME),
+    asked = anchors.select(*codes, PREDICTION_TIME)
+    shared = ITEM_CODE in anchors.collect_schema() and ITEM_CODE not in codes
+    answers = ordered_window_features(
+        asked.unique() if shared else asked,
         events,
         by=codes,
         aggregates=aggregates,
         availability_lag=lag,
         order="by_entity" if by in in_order else "ties",
-    ).select(_names(aggregates))
+    )
+    if shared:
+        key = [*codes, PREDICTION_TIME]
+        answers = asked.join(answers, on=key, how="left", nulls_equal=True, maintain_order="left")
+    return answers.select(_names(aggregates))
 
 
 def _names(aggregates: Iterable[Aggregate]) -> list[str]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.execution import in_shard, shard_starts
-from purchase_pred.features import build_features, item_days
+from purchase_pred.execution import features_by_shard
 from purchase_pred.pipeline.manifest import is_intact, read_manifest
 from purchase_pred.pipeline.parquet import ROWS_PER_GROUP, row_count, scan, scan_if_there, sink
 from purchase_pred.pipeline.preparing import split_of
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.stage import Work
 
 KEYS: Final = (USER_ID, SESSION_INDEX, ITEM_ID)
-EVENTS_PER_SHARD: Final = 1_000_000
-"""Features of a million events take about one and a half gigabytes; a larger log goes through in shards."""
 
 _PURGED: Final = "purged"
 
@@ -94,24 +91,17 @@ def _count(rows_path: Path, splits: Sequence[str]) -> dict[str, SplitCounts]:
 
 
 def _feature_shards(work: Work, rows: pl.LazyFrame, sessionized: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Build the features of one shard of users after the other, so that memory stays bounded.
-
-    What features know of all users, the sums per item and day, is made once of the whole log.
-    """
+    """Build the features of one shard of users after the other, without the keys that the target has no use for."""
     unneeded = set(KEYS) & set(rows.collect_schema()) - set(target_keys(work.settings))
-    days = item_days(sessionized).collect().lazy()
-    starts = shard_starts(sessionized, size=EVENTS_PER_SHARD).collect()[USER_ID].to_list()
-    for number in range(len(starts)):
-        features = build_features(
-            rows.filter(in_shard(starts, number)),
-            sessionized.filter(in_shard(starts, number)),
-            catalog=scan_if_there(work.read(CATALOG_FILE), CATALOG),
-            users=scan_if_there(work.read(USERS_FILE), USERS),
-            settings=work.settings.features,
-            days=days,
-            assume_sorted=_is_sorted(work.read(SESSIONIZED_FILE)),
-        )
-        yield features.drop(unneeded).collect(engine="in-memory")  # a shard fits, and takes less than when streamed
+    shards = features_by_shard(
+        rows,
+        sessionized,
+        catalog=scan_if_there(work.read(CATALOG_FILE), CATALOG),
+        users=scan_if_there(work.read(USERS_FILE), USERS),
+        settings=work.settings.features,
+        assume_sorted=_is_sorted(work.read(SESSIONIZED_FILE)),
+    )
+    return (shard.drop(unneeded) for shard in shards)
 
 
 def _write_parts(work: Work, shards: Iterator[pl.DataFrame]) -> dict[str, list[Path]]:

@@ -7,8 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import purchase_pred as pp
-from purchase_pred.execution import in_shard, shard_starts
-from purchase_pred.features import item_days
+from purchase_pred.execution import features_by_shard, in_shard, shard_starts
 from purchase_pred.prediction_rows import prediction_rows
 from purchase_pred.settings import Settings
 from purchase_pred.settings.dataset import DatasetSettings
@@ -39,9 +38,9 @@ def features(shop, anchors) -> pl.DataFrame:
     return built(anchors, shop).collect(engine="streaming")
 
 
-def built(anchors: pl.LazyFrame, shop: dict[str, pl.LazyFrame], **options) -> pl.LazyFrame:
+def built(anchors: pl.LazyFrame, shop: dict[str, pl.LazyFrame]) -> pl.LazyFrame:
     return pp.build_features(
-        anchors, shop["sessionized"], catalog=shop["catalog"], users=shop["users"], assume_sorted=True, **options
+        anchors, shop["sessionized"], catalog=shop["catalog"], users=shop["users"], assume_sorted=True
     )
 
 
@@ -62,13 +61,17 @@ def test_an_order_that_is_not_known_gives_the_same_bits(shop, anchors, features)
 
 @pytest.mark.parametrize("size", [50, 700, 10**9])
 def test_shards_of_users_one_by_one_give_the_same_bits(shop, anchors, features, size):
-    starts = shard_starts(shop["sessionized"], size=size).collect()["user_id"].to_list()
-    days = item_days(shop["sessionized"]).collect().lazy()
-    shards = []
-    for number in range(len(starts)):
-        own = {**shop, "sessionized": shop["sessionized"].filter(in_shard(starts, number))}
-        shards.append(built(anchors.filter(in_shard(starts, number)), own, days=days).collect())
-    assert len(shards) == (1 if size == 10**9 else len(starts)) >= 1
+    shards = list(
+        features_by_shard(
+            anchors,
+            shop["sessionized"],
+            catalog=shop["catalog"],
+            users=shop["users"],
+            assume_sorted=True,
+            events_per_shard=size,
+        )
+    )
+    assert (len(shards) == 1) == (size == 10**9)
     assert_frame_equal(pl.concat(shards), features, check_exact=True)
 
 
