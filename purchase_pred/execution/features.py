@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from purchase_pred.settings.features import FeatureSettings
 
-EVENTS_PER_SHARD: Final = 1_000_000
-"""Features of a million events take about one and a half gigabytes."""
+EVENTS_PER_SHARD: Final = 500_000
+"""Features of so many events take about a gigabyte; larger shards are no faster."""
 
 
 def features_by_shard(
