@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from purchase_pred.pipeline.manifest import content_fingerprint, is_intact, program_version, read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from purchase_pred.pipeline.stage import Stage
@@ -73,7 +73,7 @@ def _judge_output(
         return Verdict("stale", (f"{name} was made by {manifest.stage}",))
     reasons = [
         *_changes("program version", {"": manifest.program_version}, {"": program_version()}),
-        *_changes("", manifest.settings, settings),
+        *_changes("", dict(_flat(manifest.settings)), dict(_flat(settings))),
         *_input_changes(manifest.inputs, inputs),
     ]
     if not is_intact(path, manifest):
@@ -84,6 +84,15 @@ def _judge_output(
 def _changes(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     return [f"{what}{key} {_shown(before.get(key))} -> {_shown(now.get(key))}" for key in keys]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield values by dotted key, so that of a table of settings only the cell that changed is named."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def _input_changes(before: Mapping[str, str | None], now: Mapping[str, str | None]) -> list[str]:

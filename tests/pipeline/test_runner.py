@@ -27,6 +27,7 @@ from stages_of_text import (
 from purchase_pred.errors import InputError, WorkspaceError
 from purchase_pred.pipeline.manifest import manifest_path, read_manifest
 from purchase_pred.pipeline.runner import Request, plan_stages
+from purchase_pred.pipeline.stage import Stage
 from purchase_pred.pipeline.workspace import Workspace
 from purchase_pred.settings import Settings
 
@@ -242,3 +243,12 @@ def test_a_plan_says_which_stages_a_remade_input_may_concern(tmp_path: Path) -> 
 
     assert [report.state for report in plan] == ["stale", "stale"]
     assert plan[1].reasons == ("upper would run first",)
+
+
+def test_of_a_table_of_settings_only_the_cell_that_changed_is_named(tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, "one two")
+    stage = Stage("upper", "stages_of_text:upper", (SOURCE,), (UPPER,), ("train.monotone",))
+    run(workspace, stage, assign=["train.monotone={price: 1, age: -1}"])
+
+    why = reasons(workspace, stage, assign=["train.monotone={price: 1, age: 1, views: 1}"])
+    assert why == ["stale: train.monotone.age -1 -> 1", "stale: train.monotone.views null -> 1"]
