@@ -25,7 +25,7 @@ def reporting_failures(workspace: Path, *, verbose: bool = False) -> Iterator[No
     from purchase_pred.pipeline.workspace import LOG_FILE
 
     log_file = workspace / LOG_FILE
-    with logging_to(log_file, verbose=verbose):
+    with logging_to(log_file, listener=_Echo() if verbose else None):
         try:
             yield
         except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
@@ -42,6 +42,13 @@ def reporting_failures(workspace: Path, *, verbose: bool = False) -> Iterator[No
                 message = f"{message} (details: {log_file})"
             _tell(f"error: {message}")
             raise typer.Exit(code) from error
+
+
+class _Echo(logging.Handler):
+    """Shows the log as it is written; tracebacks stay in the file."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _tell(f"{record.name}: {record.getMessage()}")
 
 
 def explain(error: BaseException) -> tuple[int, str]:

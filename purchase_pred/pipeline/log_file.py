@@ -15,27 +15,30 @@ TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 
 
 @contextmanager
-def logging_to(path: Path, /, *, verbose: bool = False) -> Iterator[None]:
-    """Write the package's log records, and Python's warnings, to the end of a file.
+def logging_to(path: Path, /, *, listener: logging.Handler | None = None) -> Iterator[None]:
+    """Write the package's log records, and Python's warnings, to the end of a file, and hand them to a listener.
 
     The file is made with the first record. An unwritable file stops nothing here: where it matters, the stage that
     writes beside it says so.
     """
     handler = _QuietFileHandler(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter(LOG_FORMAT, TIME_FORMAT))
+    handlers = [handler, *([listener] if listener else [])]
     loggers = [logging.getLogger("purchase_pred"), logging.getLogger("py.warnings")]
     levels = [logger.level for logger in loggers]
     logging.captureWarnings(capture=True)
     for logger in loggers:
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+        for one in handlers:
+            logger.addHandler(one)
+        logger.setLevel(logging.INFO)
         logger.propagate = False
     try:
         yield
     finally:
         logging.captureWarnings(capture=False)
         for logger, level in zip(loggers, levels, strict=True):
-            logger.removeHandler(handler)
+            for one in handlers:
+                logger.removeHandler(one)
             logger.setLevel(level)
             logger.propagate = True
         handler.close()

@@ -201,3 +201,9 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], tmp_path: Path) -> 
 
     assert outcome.code == 2
     assert "Traceback" not in outcome.err
+
+
+def test_verbose_shows_the_log_as_it_is_written(tmp_path: Path) -> None:
+    outcome = purchase_pred("generate", "-v", "-w", tmp_path, *SMALL)
+
+    assert "purchase_pred.pipeline.runner: generate starts: missing" in outcome.err.splitlines()
