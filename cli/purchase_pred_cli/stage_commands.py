@@ -71,9 +71,15 @@ def run(
 
 
 @command_options()
-def generate(common: Common) -> None:
-    """Make a synthetic shop: users, catalog and click log."""
-    _run(common, ["generate"])
+def generate(
+    common: Common,
+    *,
+    report: Annotated[
+        bool, typer.Option("--report", help="Then measure the log, beside the bands of a believable shop.")
+    ] = False,
+) -> None:
+    """Make a synthetic shop: users, catalog and click log, and the truth behind them."""
+    _run(common, ["generate"], realism=report)
 
 
 @command_options()
@@ -171,6 +177,7 @@ def _run(
     units: tuple[str, ...] = (),
     assignments: list[str] | None = None,
     skip_data_generation: bool = False,
+    realism: bool = False,
 ) -> "list[StageReport]":
     from purchase_pred.pipeline.runner import Request
     from purchase_pred.pipeline.stages import STAGE_BY_NAME
@@ -179,11 +186,16 @@ def _run(
     requests = [
         Request(STAGE_BY_NAME[name], tuple(settings.train.models) if name == "train" else units) for name in names
     ]
-    return _run_requests(common, settings, requests, skip_data_generation=skip_data_generation)
+    return _run_requests(common, settings, requests, skip_data_generation=skip_data_generation, realism=realism)
 
 
 def _run_requests(
-    common: Common, settings: "Settings", requests: list["Request"], *, skip_data_generation: bool = False
+    common: Common,
+    settings: "Settings",
+    requests: list["Request"],
+    *,
+    skip_data_generation: bool = False,
+    realism: bool = False,
 ) -> "list[StageReport]":
     from purchase_pred.pipeline.runner import plan_stages, run_stages
     from purchase_pred_cli.console import Screen, print_json
@@ -210,11 +222,11 @@ def _run_requests(
             force=common.force,
             skip_data_generation=skip_data_generation,
         )
-    _print_results(common, settings, reports)
+    _print_results(common, settings, reports, realism=realism)
     return reports
 
 
-def _print_results(common: Common, settings: "Settings", reports: list["StageReport"]) -> None:
+def _print_results(common: Common, settings: "Settings", reports: list["StageReport"], *, realism: bool) -> None:
     from purchase_pred.pipeline.model_store import fresh_metrics
     from purchase_pred_cli.console import print_json
 
@@ -222,8 +234,16 @@ def _print_results(common: Common, settings: "Settings", reports: list["StageRep
     states = {report.stage: report.state for report in reports}
     workspace = common.open_workspace()
     metrics = fresh_metrics(workspace, settings) if "train" in states else []
+    if realism:
+        from purchase_pred.pipeline.generating import measure_realism
+        from purchase_pred_cli.realism import print_realism
+
+        measured = measure_realism(workspace)
+        document["realism"] = measured.to_dicts()
     if common.as_json:
         print_json(document | ({"models": metrics} if metrics else {}))
+    elif realism:
+        print_realism(measured)
     elif states.get("train") == "ran":
         from purchase_pred_cli.comparison import print_comparison, print_report_path, winner_of
 

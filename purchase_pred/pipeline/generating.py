@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from purchase_pred.pipeline.parquet import sink
+from purchase_pred.pipeline.parquet import scan, sink
 from purchase_pred.pipeline.stage import Made
 from purchase_pred.pipeline.workspace import CATALOG_FILE, EVENTS_FILE, TRUTH_FILE, USERS_FILE
-from purchase_pred.simulation import simulate_catalog, simulate_users, simulate_world
+from purchase_pred.schema import CATALOG, EVENTS, USERS
+from purchase_pred.simulation import realism_report, simulate_catalog, simulate_users, simulate_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from purchase_pred.pipeline.stage import Observer, Work
+    from purchase_pred.pipeline.workspace import Workspace
     from purchase_pred.simulation import WorldChunk
 
 
@@ -31,6 +33,18 @@ def generate(work: Work, /) -> list[Made]:
         _write(work, CATALOG_FILE, catalog.lazy()),
         *_write_world(work, simulate_world(dataset, users, catalog)),
     ]
+
+
+def measure_realism(workspace: Workspace, /) -> pl.DataFrame:
+    """Return the figures of the raw data beside the bands of a believable shop, as `realism_report` has them.
+
+    Raises
+    ------
+    InputError
+        A raw file is missing or no Parquet.
+    """
+    files = {EVENTS_FILE: EVENTS, CATALOG_FILE: CATALOG, USERS_FILE: USERS}
+    return realism_report(*(scan(workspace.path(name), columns) for name, columns in files.items()))
 
 
 def sink_chunks(chunks: Iterator[pl.DataFrame], path: Path, observer: Observer, /) -> int:
