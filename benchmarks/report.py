@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 HERE: Final = Path(__file__).parent
+IDLE: Final = 2
+"""A load that the benchmark itself makes."""
 
 
 def main() -> None:
@@ -33,8 +35,11 @@ def windows(document: Mapping[str, Any]) -> Iterator[str]:
     """Describe the windows benchmark: a table per size and order, then the targets."""
     yield "## Twelve window counts (4 event types x 3 windows, by user)"
     yield from ("", _machine(document))
-    for (events, order), rows in groupby(document["cases"], key=itemgetter("events", "order")):
+    for (events, order), cases in groupby(document["cases"], key=itemgetter("events", "order")):
+        rows = list(cases)
         yield from ("", f"### {events:,} events, {order}", "")
+        yield f"Medians of {max(row['rounds'] for row in rows)} rounds; load of the machine {_load(rows)}."
+        yield ""
         yield from _table(
             (
                 "",
@@ -116,6 +121,11 @@ def features(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _machine(document: Mapping[str, Any]) -> str:
     return "Measured with " + ", ".join(f"{name} {value}" for name, value in document["machine"].items()) + "."
+
+
+def _load(rows: Iterable[Mapping[str, Any]]) -> str:
+    loads = [row["load"] for row in rows if row["load"] is not None]
+    return f"{max(loads)}, in part by other programs" if loads and max(loads) > IDLE else "its own"
 
 
 def _steps(seconds: Mapping[str, float], cpu_seconds: Mapping[str, float]) -> Iterator[tuple[str, str, str]]:

@@ -62,7 +62,8 @@ class Case:
 def as_document(cases: Iterable[Case], kept: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
     """Return the JSON document: the machine, a row per case with medians and ratios, and the targets.
 
-    `kept` are rows of an earlier document; those of sizes that were measured anew are dropped.
+    A row's load, of the last 15 minutes, well above 1 says that others used the machine at the same time. `kept` are
+    rows of an earlier document; those of sizes that were measured anew are dropped.
     """
     cases = list(cases)
     measured = {case.events for case in cases}
@@ -76,10 +77,9 @@ def as_document(cases: Iterable[Case], kept: Iterable[dict[str, Any]] = ()) -> d
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on; a load well above 1 says that others used the machine at the same time."""
+    """Return what the figures depend on."""
     return {
         "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[2], 1),
         "Python": platform.python_version(),
         "Polars": version("polars"),
     }
@@ -129,6 +129,8 @@ def _row(case: Case, cases: list[Case]) -> dict[str, Any]:
         "order": case.order,
         "peer": case.peer,
         "anchors": case.anchors,
+        "rounds": len(case.seconds),
+        "load": round(os.getloadavg()[2], 1),
         "seconds": seconds,
         "all_seconds": case.seconds,
         "cpu_seconds": median(case.cpu_seconds) if case.stands else None,
