@@ -11,6 +11,7 @@ from purchase_pred.schema import ADD_TO_CART, EVENT_TYPE, ITEM_ID, PURCHASE, USE
 from purchase_pred.windows import count, decayed_count, hours_since_first, hours_since_last
 
 _DAYS_PER_MONTH: Final = 30 / 7
+_MICROSECONDS_PER_HOUR: Final = 3.6e9
 _TRENDING: Final = (VIEW, ADD_TO_CART, PURCHASE)
 
 
@@ -18,9 +19,8 @@ def momentum() -> FeatureGroup:
     """Declare decayed counts, time since the k-th last event, trends and the usual gap between purchases."""
     kind = pl.col(EVENT_TYPE)
     bought = kind == PURCHASE
-    usual_gap = ratio(
-        pl.col("_hours_since_first_purchase") - pl.col("_hours_since_last_purchase"), pl.col("_purchases") - 1
-    )
+    span = (pl.col("_hours_since_first_purchase") - pl.col("_hours_since_last_purchase")) * _MICROSECONDS_PER_HOUR
+    usual_gap = ratio(span.round(), pl.col("_purchases") - 1)
     return FeatureGroup(
         name="momentum",
         by=(USER_ID,),
@@ -49,7 +49,7 @@ def momentum() -> FeatureGroup:
             ),
             Derived(
                 name="purchase_gap_ratio",
-                expression=ratio("_hours_since_last_purchase", usual_gap),
+                expression=ratio(pl.col("_hours_since_last_purchase") * _MICROSECONDS_PER_HOUR, usual_gap),
                 definition="time since the user's last purchase / mean time between their purchases so far",
                 unit="ratio",
                 null_rule="null before two purchases at different times",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ORDER_MATTERS = ("last",)
 _EXTREMES = ("minimum", "maximum")
+_OF_NUMBERS = ("total", "mean", "minimum", "maximum")
 
 
 def window_features(
@@ -150,6 +151,10 @@ def _check(
     read: dict[str, Requirement] = {root: schema.get(root, pl.Unknown) for a in aggregates for root in _roots(a)}
     require(events, {**needed, **read, EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="events")
     require(anchors, {**needed, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
+    for aggregate in aggregates:
+        dtype = schema.get(str(aggregate.column))
+        if aggregate.kind in _OF_NUMBERS and dtype is not None and not dtype.is_numeric():
+            raise SchemaError(f"events: {aggregate.kind} needs numbers, column {aggregate.column!r} is {dtype}")
     made = [name for aggregate in aggregates for name, _ in aggregate.columns]
     taken = set(anchors.collect_schema().names())
     twice = sorted({name for name in made if made.count(name) > 1 or name in taken})

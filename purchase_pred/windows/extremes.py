@@ -26,7 +26,8 @@ def with_extremes(anchors: pl.LazyFrame, events: pl.LazyFrame, aggregates: Seque
     """
     if not aggregates:
         return anchors
-    values = {f"__value{i}": _value(aggregate) for i, aggregate in enumerate(aggregates)}
+    schema = events.collect_schema()
+    values = {f"__value{i}": _value(aggregate, schema) for i, aggregate in enumerate(aggregates)}
     rolled = {
         name: _rolled(aggregate, f"__value{i}", window)
         for i, aggregate in enumerate(aggregates)
@@ -43,8 +44,10 @@ def with_extremes(anchors: pl.LazyFrame, events: pl.LazyFrame, aggregates: Seque
     return anchors.join(answers, on=ROW, how="left")
 
 
-def _value(aggregate: Aggregate) -> pl.Expr:
-    value = pl.col(str(aggregate.column))
+def _value(aggregate: Aggregate, schema: pl.Schema) -> pl.Expr:
+    """Return the values that count, null for the others; what is not a number (NaN) does not count."""
+    column = str(aggregate.column)
+    value = pl.col(column).fill_nan(None) if schema[column].is_float() else pl.col(column)
     return value if aggregate.where is None else pl.when(aggregate.where).then(value)
 
 

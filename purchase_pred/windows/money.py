@@ -15,7 +15,7 @@ _WHOLE: Final = 2.0**-50
 
 
 def fixed_point(column: pl.Expr, dtype: pl.DataType, /) -> pl.Expr:
-    """Return the column as Int128 in units of 2^-56 hundredths; null where it is null or not finite."""
+    """Return the column as Int128 in units of 2^-56 hundredths; null where it is null, not finite, or past 1e36."""
     if dtype.is_integer():
         return column.cast(pl.Int128) * (100 * _FRACTION)
     value = column.cast(pl.Float64)
@@ -23,7 +23,7 @@ def fixed_point(column: pl.Expr, dtype: pl.DataType, /) -> pl.Expr:
     whole = hundredths.round()
     rest = hundredths - whole
     remainder = pl.when(rest.abs() > hundredths.abs() * _WHOLE).then((rest * _FRACTION).round()).otherwise(0.0)
-    return whole.cast(pl.Int128) * _FRACTION + remainder.cast(pl.Int128)
+    return whole.cast(pl.Int128, strict=False) * _FRACTION + remainder.cast(pl.Int128, strict=False)
 
 
 def to_float(amount: pl.Expr, /) -> pl.Expr:

@@ -12,6 +12,7 @@ from oracle.laws import assert_laws, unread
 from oracle.strategies import GRIDS, random_log, seeded
 
 import purchase_pred as pp
+from purchase_pred import errors as pp_errors
 
 NOON = 19_936 * DAY + 12 * HOUR
 VIEWS = pl.col("event_type") == "view"
@@ -230,3 +231,25 @@ def test_building_the_plan_reads_nothing():
     assert isinstance(features, pl.LazyFrame)
     with pytest.raises(Exception, match="the frame was read"):
         features.collect()
+
+
+def test_what_is_not_a_number_counts_in_no_sum_and_no_extreme():
+    events = [
+        Event(0, "ann", NOON - 2, "view", "book", None, float("nan")),
+        Event(1, "ann", NOON - 1, "view", "book", None, 2.0),
+    ]
+    for make in (pp.minimum, pp.maximum, pp.mean, pp.total):
+        assert answers(events, asked_at(NOON), make("amount", "price")) == [2.0]
+
+
+def test_an_amount_beyond_all_money_is_left_out_and_spoils_no_other():
+    events = [
+        Event(0, "ann", NOON - 2, "view", "book", None, 1e300),
+        Event(1, "ann", NOON - 1, "view", "book", None, 2.0),
+    ]
+    assert answers(events, asked_at(NOON), pp.total("amount", "price")) == [2.0]
+
+
+def test_a_sum_of_text_is_refused_before_anything_is_read():
+    with pytest.raises(pp_errors.SchemaError, match="total needs numbers, column 'item_id' is String"):
+        answers(viewed(NOON), asked_at(NOON), pp.total("amount", "item_id"))
