@@ -53,6 +53,8 @@ class Screen:
     def stage_starts(self, stage: str, reasons: Sequence[str], /) -> None:
         """Start the live line, with the reasons in it."""
         self._line.start(stage, "; ".join(reasons))
+        if self._live:
+            self._live.refresh()  # however short the stage, it is seen
         if self._live is not None:
             self._live.refresh()
 
