@@ -32,6 +32,7 @@ from purchase_pred.schema import (
     require,
 )
 from purchase_pred.settings.features import FeatureSettings
+from purchase_pred.windows.aggregates import column_names
 from purchase_pred.windows.engine import ordered_window_features
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def build_features(
     in_order = (_USER, _SESSION) if assume_sorted else (_USER,)
     days = item_days(sessionized) if days is None else days
     parts = [
-        daily_answers(described, days, items, by=by[0], aggregates=aggregates, lag=lag).select(_names(aggregates))
+        daily_answers(described, days, items, by=by[0], aggregates=aggregates, lag=lag).select(column_names(aggregates))
         if source == "daily"
         else _part(described, events, source=source, by=by, aggregates=aggregates, lag=lag, in_order=in_order)
         for (source, by), aggregates in _calls(groups).items()
@@ -181,7 +182,7 @@ def _part(
     """
     if source == "session_items":
         answers = session_item_answers(anchors, events, aggregates=aggregates, lag=lag)
-        return answers.select(*_names(aggregates), RECENCY_RANK, DWELL_RANK)
+        return answers.select(*column_names(aggregates), RECENCY_RANK, DWELL_RANK)
     codes = coded(by)
     asked = anchors.select(*codes, PREDICTION_TIME)
     shared = ITEM_CODE in anchors.collect_schema() and ITEM_CODE not in codes
@@ -196,8 +197,4 @@ def _part(
     if shared:
         key = [*codes, PREDICTION_TIME]
         answers = asked.join(answers, on=key, how="left", nulls_equal=True, maintain_order="left")
-    return answers.select(_names(aggregates))
-
-
-def _names(aggregates: Iterable[Aggregate]) -> list[str]:
-    return [name for aggregate in aggregates for name, _ in aggregate.columns]
+    return answers.select(column_names(aggregates))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
+from purchase_pred.windows.aggregates import column_names
+
 if TYPE_CHECKING:
     from purchase_pred.windows import Aggregate
 
@@ -56,8 +58,8 @@ class FeatureGroup:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the group adds to the result, in order."""
-        made = [name for aggregate in self.aggregates for name, _ in aggregate.columns]
-        return tuple(name for name in [*made, *(d.name for d in self.derived)] if not name.startswith(HIDDEN))
+        made = [*column_names(self.aggregates), *(derived.name for derived in self.derived)]
+        return tuple(name for name in made if not name.startswith(HIDDEN))
 
 
 def ratio(numerator: pl.Expr | str, denominator: pl.Expr | str) -> pl.Expr:
@@ -65,3 +67,9 @@ def ratio(numerator: pl.Expr | str, denominator: pl.Expr | str) -> pl.Expr:
     above = pl.col(numerator) if isinstance(numerator, str) else numerator
     below = pl.col(denominator) if isinstance(denominator, str) else denominator
     return pl.when(below != 0).then(above.cast(pl.Float64) / below.cast(pl.Float64))
+
+
+def discount_pct(price: pl.Expr | str, base_price: str) -> pl.Expr:
+    """Return 100 (1 - price / base price), never below 0; null where either is null or the base price is 0."""
+    discount = 100 * (1 - ratio(price, base_price))
+    return pl.max_horizontal(discount, pl.when(discount.is_not_null()).then(0.0))

@@ -6,7 +6,7 @@ import polars as pl
 
 from purchase_pred.arithmetic import divide
 from purchase_pred.durations import microseconds
-from purchase_pred.features.group import Derived, FeatureGroup, ratio
+from purchase_pred.features.group import Derived, FeatureGroup, discount_pct, ratio
 from purchase_pred.features.sources import CATALOG_PRICE, ITEM_BASE_PRICE, ITEM_CATEGORY
 from purchase_pred.schema import ADD_TO_CART, CREATED_AT, ITEM_ID, PREDICTION_TIME, PURCHASE, VIEW
 from purchase_pred.windows import total
@@ -17,7 +17,7 @@ _CATALOG_ONLY = "null for items missing from the catalog"
 def item_attributes() -> FeatureGroup:
     """Declare what the catalog and the shown price say of the item."""
     current = pl.coalesce("_shown_price", CATALOG_PRICE)
-    discount = 100 * (1 - ratio(current, ITEM_BASE_PRICE))
+    discount = discount_pct(current, ITEM_BASE_PRICE)
     age = (pl.col(PREDICTION_TIME) - pl.col(CREATED_AT)).dt.total_microseconds()
     return FeatureGroup(
         name="item",
@@ -46,7 +46,7 @@ def item_attributes() -> FeatureGroup:
             ),
             Derived(
                 name="item_discount_pct",
-                expression=pl.max_horizontal(discount, pl.when(discount.is_not_null()).then(0.0)),
+                expression=discount,
                 definition="100 (1 - current price / base price), never below 0",
                 unit="percent",
                 null_rule="null when either price is unknown or the base price is 0",
@@ -72,23 +72,24 @@ def item_attributes() -> FeatureGroup:
 def item_popularity() -> FeatureGroup:
     """Declare how often all users viewed, carted and bought the item in complete days before T."""
     days = ["7d", "30d"]
-    counts = [f"item_{kind}_count_{window}" for kind in (VIEW, ADD_TO_CART, PURCHASE) for window in days]
+    kinds = (VIEW, ADD_TO_CART, PURCHASE)
     return FeatureGroup(
         name="item",
         by=(ITEM_ID,),
         source="daily",
-        aggregates=tuple(total(f"_item_{kind}", kind, windows=days) for kind in (VIEW, ADD_TO_CART, PURCHASE)),
+        aggregates=tuple(total(f"_item_{kind}", kind, windows=days) for kind in kinds),
         derived=(
             *(
                 Derived(
-                    name=name,
-                    expression=pl.col(name.replace("item", "_item", 1).replace("_count", "")).cast(pl.UInt32),
-                    definition=f"{name.split('_count')[0].removeprefix('item_')} events of all users on the item in "
-                    f"complete UTC days of [D - {name.rsplit('_', 1)[1]}, D), D = midnight before T",
+                    name=f"item_{kind}_count_{window}",
+                    expression=pl.col(f"_item_{kind}_{window}").cast(pl.UInt32),
+                    definition=f"{kind} events of all users on the item in complete UTC days of [D - {window}, D), "
+                    "D = midnight before T",
                     unit="events",
                     null_rule="0 when none",
                 )
-                for name in counts
+                for kind in kinds
+                for window in days
             ),
             Derived(
                 name="item_conversion_rate_30d",

@@ -14,6 +14,7 @@ import polars as pl
 from purchase_pred.features.coding import ITEM_CODE, SESSION_CODE
 from purchase_pred.schema import DURATION, PREDICTION_TIME
 from purchase_pred.windows import hours_since_last, total
+from purchase_pred.windows.aggregates import column_names
 from purchase_pred.windows.engine import ordered_window_features
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def session_item_answers(
         pl.col(_AGE).rank("min").over(moment).cast(pl.UInt32).alias(RECENCY_RANK),
         pl.col(_DWELL).rank("min", descending=True).over(moment).cast(pl.UInt32).alias(DWELL_RANK),
     ).drop(_AGE, _DWELL)
-    names = [name for aggregate in aggregates for name, _ in aggregate.columns]
     return asked.join(ranked, on=[*moment, ITEM_CODE], how="left", maintain_order="left").with_columns(
-        pl.col(names).fill_null(0)
+        pl.col(column_names(aggregates)).fill_null(0)
     )

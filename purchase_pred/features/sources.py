@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from purchase_pred.features.group import ratio
+from purchase_pred.features.group import discount_pct
 from purchase_pred.schema import (
     BASE_PRICE,
     CATALOG,
@@ -52,7 +52,6 @@ def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /) -> pl.Lazy
         in the session, see `sequence`), ``hour`` (0..23) and ``weekday`` (1 Monday .. 7 Sunday), both UTC.
     """
     starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _SESSION)
-    discount = 100 * (1 - ratio(PRICE, BASE_PRICE))
     known = catalog.select(ITEM_ID, CATEGORY, BASE_PRICE)
     return (
         sessionized.with_columns((~starts).fill_null(value=False).alias(CONTINUES))
@@ -63,7 +62,7 @@ def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /) -> pl.Lazy
         )
         .join(known, on=ITEM_ID, how="left", maintain_order="left")
         .with_columns(
-            pl.max_horizontal(discount, pl.when(discount.is_not_null()).then(0.0)).alias(SHOWN_DISCOUNT),
+            discount_pct(PRICE, BASE_PRICE).alias(SHOWN_DISCOUNT),
             pl.col(CATEGORY).alias(ITEM_CATEGORY),
             pl.col(TIMESTAMP).dt.hour().alias(HOUR),
             pl.col(TIMESTAMP).dt.weekday().alias(WEEKDAY),

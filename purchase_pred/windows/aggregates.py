@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from purchase_pred.durations import duration_name, microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import timedelta
 
     import polars as pl
@@ -198,6 +198,17 @@ def decayed_count(name: str, half_life: Duration, *, where: pl.Expr | None = Non
     if length <= 0:
         raise ValueError(f"half_life must be longer than zero, found {half_life!r}")
     return Aggregate(kind="decayed_count", name=name, where=where, half_life=length)
+
+
+def column_names(aggregates: Iterable[Aggregate], /) -> list[str]:
+    """Return the columns that the aggregates make, in order.
+
+    Examples
+    --------
+    >>> column_names([count("views", windows=["1d", "7d"]), hours_since_last("hours")])
+    ['views_1d', 'views_7d', 'hours']
+    """
+    return [name for aggregate in aggregates for name, _ in aggregate.columns]
 
 
 def _windows(windows: Sequence[Duration] | None) -> tuple[tuple[str, int], ...] | None:

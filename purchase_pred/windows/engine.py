@@ -10,6 +10,7 @@ import polars as pl
 from purchase_pred.durations import microseconds
 from purchase_pred.errors import SchemaError
 from purchase_pred.schema import EVENT_ID, IDENTIFIER, PREDICTION_TIME, TIME_DTYPE, TIMESTAMP, Requirement, require
+from purchase_pred.windows.aggregates import column_names
 from purchase_pred.windows.compile import compile_aggregates
 from purchase_pred.windows.extremes import with_extremes
 from purchase_pred.windows.keys import ROW, EventOrder, with_keys
@@ -132,8 +133,7 @@ def ordered_window_features(
     for table in tables:
         looked_up = table.look_up(looked_up)
     looked_up = with_extremes(looked_up, keyed, [a for a in aggregates if a.kind in _EXTREMES])
-    names = [name for aggregate in aggregates for name, _ in aggregate.columns]
-    answers = looked_up.with_columns(**features).select(ROW, *names).sort(ROW).drop(ROW)
+    answers = looked_up.with_columns(**features).select(ROW, *column_names(aggregates)).sort(ROW).drop(ROW)
     return pl.concat([numbered.drop(ROW), answers], how="horizontal")
 
 
@@ -155,7 +155,7 @@ def _check(
         dtype = schema.get(str(aggregate.column))
         if aggregate.kind in _OF_NUMBERS and dtype is not None and not dtype.is_numeric():
             raise SchemaError(f"events: {aggregate.kind} needs numbers, column {aggregate.column!r} is {dtype}")
-    made = [name for aggregate in aggregates for name, _ in aggregate.columns]
+    made = column_names(aggregates)
     taken = set(anchors.collect_schema().names())
     twice = sorted({name for name in made if made.count(name) > 1 or name in taken})
     if twice:
