@@ -42,7 +42,8 @@ def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.L
     LazyFrame
         ``user_id``, ``session_index`` and ``item_id`` as the prediction points have them, ``prediction_time``,
         ``label_end``, ``label``, ``split`` (of the session's start; on a calendar, of T) and ``purged`` (Boolean: T or
-        ``label_end`` lies outside the split, for test past the last event), sorted by the keys and T.
+        ``label_end`` lies outside the split, for test past the last event, or T in the embargo at its start), sorted by
+        the keys and T.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.L
         _with_session_start(labelled, sessionized)
         .join(boundaries, how="cross", maintain_order="left")
         .with_columns(split_of(pl.col(_START)))
-        .with_columns(outside_split())
+        .with_columns(outside_split(embargo=share.embargo))
         .drop(_START, *BOUNDARIES)
         .select(*columns, "split", "purged")
     )

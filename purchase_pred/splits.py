@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
 import polars as pl
 
@@ -20,12 +20,11 @@ from purchase_pred.schema import (
     require,
 )
 
-if TYPE_CHECKING:
-    from datetime import timedelta
-
 START, TRAIN_END, VAL_END, END = "start", "train_end", "val_end", "end"
 BOUNDARIES = (START, TRAIN_END, VAL_END, END)
 PURGED = "purged"
+
+_NO_TIME = timedelta()
 
 
 def split_boundaries(
@@ -127,16 +126,18 @@ def split_of(moment: pl.Expr, /) -> pl.Expr:
     )
 
 
-def outside_split() -> pl.Expr:
-    """Return ``purged``: T or the end of the label lies outside the row's split.
+def outside_split(*, embargo: str | timedelta = _NO_TIME) -> pl.Expr:
+    """Return ``purged``: T or the end of the label lies outside the row's split, or T in the embargo at its start.
 
-    The label of train must end by train_end, of validation by val_end, of test by the last event of the log. Reads
+    The label of train must end by train_end, of validation by val_end, of test by the last event of the log. T of
+    validation must not lie in [train_end, train_end + embargo), of test not in [val_end, val_end + embargo). Reads
     ``split``, ``prediction_time``, ``label_end`` and the four boundaries.
     """
     moment = pl.col(PREDICTION_TIME)
-    opens = pl.when(pl.col(SPLIT) == "train").then(START).when(pl.col(SPLIT) == "val").then(TRAIN_END)
+    wait = parse_duration(embargo)
+    opens = pl.when(pl.col(SPLIT) == "train").then(START).when(pl.col(SPLIT) == "val").then(pl.col(TRAIN_END) + wait)
     closes = pl.when(pl.col(SPLIT) == "train").then(TRAIN_END).when(pl.col(SPLIT) == "val").then(VAL_END)
-    inside = (moment >= opens.otherwise(VAL_END)) & (pl.col(LABEL_END) <= closes.otherwise(END))
+    inside = (moment >= opens.otherwise(pl.col(VAL_END) + wait)) & (pl.col(LABEL_END) <= closes.otherwise(END))
     return (~inside).fill_null(value=True).alias(PURGED)
 
 

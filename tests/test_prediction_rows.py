@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import anchors as oracle_anchors
-from oracle.events import DAY, HOUR, MICROSECOND, Anchor
+from oracle.events import DAY, HOUR, MICROSECOND, Anchor, Event
 from oracle.frames import Ids, event_frame, rows_of
 from oracle.prediction_rows import Shares
 from oracle.prediction_rows import prediction_rows as oracle_rows
@@ -19,6 +19,7 @@ from purchase_pred.prediction_rows import prediction_rows
 from purchase_pred.settings import Settings
 
 HORIZONS = {"1us": MICROSECOND, "1h": HOUR, "1d": DAY, "7d": 7 * DAY}
+EMBARGOES = {"0s": 0, "1us": MICROSECOND, "1d": DAY}
 ALIGNMENTS = {"none": MICROSECOND, "1d": DAY}
 TARGETS = (
     *((kind, level) for kind in ("session_close", "in_session", "calendar") for level in ("user_item", "user")),
@@ -51,14 +52,14 @@ def comparable(row: dict) -> tuple:
     shop=shops(),
     target=st.sampled_from(TARGETS),
     horizon=st.sampled_from(sorted(HORIZONS)),
-    align=st.sampled_from(sorted(ALIGNMENTS)),
+    cut=st.tuples(st.sampled_from(sorted(ALIGNMENTS)), st.sampled_from(sorted(EMBARGOES))),
     sessions=st.sampled_from((None, 1)),
 )
-def test_rows_of_every_kind_and_level_equal_the_oracle(shop, target, horizon, align, sessions):
-    kind, level = target
+def test_rows_of_every_kind_and_level_equal_the_oracle(shop, target, horizon, cut, sessions):
+    (kind, level), (align, embargo) = target, cut
     chosen = Settings.model_validate(
         {
-            "split": {"train": 0.5, "val": 0.25, "align": align},
+            "split": {"train": 0.5, "val": 0.25, "align": align, "embargo": embargo},
             "anchors": {"kind": kind, "every_events": 2, "every": "1d"},
             "target": {"level": level, "horizon": horizon, "sessions": sessions},
         }
@@ -71,10 +72,19 @@ def test_rows_of_every_kind_and_level_equal_the_oracle(shop, target, horizon, al
         horizon=HORIZONS[horizon],
         level=level,
         sessions=sessions,
-        shares=Shares(Fraction(1, 2), Fraction(1, 4), ALIGNMENTS[align]),
+        shares=Shares(Fraction(1, 2), Fraction(1, 4), ALIGNMENTS[align], EMBARGOES[embargo]),
     )
     rows = [comparable({**row._asdict(), **row.anchor._asdict()}) for row in expected]
     assert sorted(map(comparable, found)) == sorted(rows)
+
+
+def test_an_embargo_purges_what_opens_validation_and_test_and_leaves_train_alone():
+    events = [Event(day, "u1", day * DAY, "view", "book", session_index=day + 1) for day in range(101)]
+    chosen = Settings.model_validate({"split": {"embargo": "2d"}, "target": {"horizon": "1d"}})
+    rows = prediction_rows(event_frame(events, ids=Ids(), sessionized=True), settings=chosen).collect()
+    # A session a day, known to be over 30 minutes later; train ends with day 70, validation with day 85.
+    purged = rows.filter("purged")["session_index"].to_list()
+    assert purged == [70, 71, 72, 85, 86, 87, 100]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ FUNNEL_NAMES: Final = {
     "purchase": "with a purchase",
 }
 _BARS: Final = 15
+_NO_TIME: Final = timedelta()
 
 
 def comparison_chart(comparison: pl.DataFrame, /, *, model: str) -> str:
@@ -52,13 +53,18 @@ def comparison_chart(comparison: pl.DataFrame, /, *, model: str) -> str:
     return drawn.svg
 
 
-def timeline_chart(boundaries: Sequence[datetime], *, horizon: timedelta) -> str:
-    """Draw the three splits in time; the pale end of each is as long as a label looks ahead: rows there are purged."""
+def timeline_chart(boundaries: Sequence[datetime], *, horizon: timedelta, embargo: timedelta = _NO_TIME) -> str:
+    """Draw the three splits in time; rows in the pale parts are purged.
+
+    The pale end of each is as long as a label looks ahead, the pale start of validation and test as the embargo.
+    """
     with canvas("timeline", title="Training, validation and test in time", height=1.25) as drawn:
         (axes,) = drawn.axes()
         for (split, role), (start, end) in zip(SPLIT_ROLES.items(), pairwise(boundaries), strict=True):
-            kept = max(start, end - horizon)
-            for first, last, alpha, label in ((start, kept, 0.85, SPLIT_NAMES[split]), (kept, end, 0.3, "")):
+            opens = start if split == "train" else min(end, start + embargo)
+            kept = max(opens, end - horizon)
+            parts = ((start, opens, 0.3, ""), (opens, kept, 0.85, SPLIT_NAMES[split]), (kept, end, 0.3, ""))
+            for first, last, alpha, label in (part for part in parts if part[1] > part[0]):
                 width = (last - first) / timedelta(days=1)
                 axes.barh(0, width, left=_day(first), height=0.8, color=colour(role), alpha=alpha, label=label or None)
         axes.set(ylim=(-0.45, 0.45), xlim=(_day(boundaries[0]), _day(boundaries[-1])))

@@ -60,6 +60,8 @@ class ReportSource:
     """File to the fingerprint of its content."""
     users: pl.DataFrame | None = None
     """Users with `persona`, if they have any."""
+    embargo: str = "0s"
+    """How long after its boundary validation and test begin to take rows."""
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ def data_section(data: ReportData, /) -> str:
     """Return the section on the log, the splits in time and the funnel."""
     log, boundaries = data.source.log, data.source.boundaries
     horizon, span = data.document["target"]["horizon"], boundaries[-1] - boundaries[0]
+    embargo = parse_duration(data.source.embargo)
+    waits = f" Nor do validation and test begin within {duration(data.source.embargo)} of it." if embargo else ""
     steps = [("sessions", log["sessions"]), *((step, log[step]) for step in FUNNEL_STEPS if log[step])]
     days = [day(moment, span=span) for moment in (*boundaries, log["start"], log["end"])]
     rows = [
@@ -73,9 +75,9 @@ def data_section(data: ReportData, /) -> str:
             f"{log['items']:,} items in {log['sessions']:,} sessions, from {days[4]} to {days[5]}."
         ),
         figure(
-            timeline_chart(boundaries, horizon=parse_duration(horizon)),
+            timeline_chart(boundaries, horizon=parse_duration(horizon), embargo=embargo),
             f"A row needs {duration(horizon)} to show whether the purchase follows. Rows whose answer would lie beyond "
-            "the end of their part (the pale ends) are purged, so that no part knows anything of the next.",
+            f"the end of their part (the pale ends) are purged, so that no part knows anything of the next.{waits}",
         ),
         table(("Part", "from", "to", "Rows", "Purchases", "Users", "Purged rows", "Share that buys"), rows),
         figure(funnel_chart(steps), "How far sessions get: how many hold at least one event of each kind."),

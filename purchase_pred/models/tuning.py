@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 import yaml
 
+from purchase_pred.durations import microseconds
 from purchase_pred.errors import MissingExtraError, UnsupportedTargetError
 from purchase_pred.metrics import average_precision
 from purchase_pred.models.design_matrix import design_matrix, feature_spec, label_vector
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from purchase_pred.settings.training import ModelName
 
 _Suggest = Any
+_NO_TIME: Final = timedelta()
 _SPACES: Final[Mapping[ModelName, Callable[[_Suggest], dict[str, Any]]]] = {
     "logistic": lambda trial: {
         "inverse_regularisation": trial.suggest_float("inverse_regularisation", 1e-4, 10.0, log=True),
@@ -129,7 +132,7 @@ def tune(
     optuna = _optuna()
     spec = feature_spec(train)
     rows = _Rows(spec, design_matrix(train, spec), label_vector(train))
-    parts = rolling_folds(train, folds=folds)
+    parts = rolling_folds(train, folds=folds, embargo=settings.split.embargo)
     _check(parts, rows.labels)
 
     def objective(trial: _Suggest) -> float:
@@ -154,11 +157,12 @@ def tune(
     )
 
 
-def rolling_folds(train: pl.DataFrame, /, *, folds: int) -> list[Fold]:
+def rolling_folds(train: pl.DataFrame, /, *, folds: int, embargo: str | timedelta = _NO_TIME) -> list[Fold]:
     """Cut rows into folds by time: fit on [start, a), stop on [a, b), score on [b, c), each fold later than the last.
 
     The later half of the rows is shared out evenly over the folds' stop and score parts. Rows to fit on whose label
-    is not known at a (`label_end` > a) are purged.
+    is not known at a (`label_end` > a) are purged, and so are rows whose T lies in the embargo: stop takes rows from
+    a + embargo on, score from b + embargo on.
 
     Examples
     --------
@@ -171,11 +175,12 @@ def rolling_folds(train: pl.DataFrame, /, *, folds: int) -> list[Fold]:
     times, ends = (train[name].to_physical().to_numpy() for name in (PREDICTION_TIME, LABEL_END))
     cuts = np.quantile(times, np.linspace(0.5, 1.0, 2 * folds + 1), method="higher").tolist()
     cuts[-1] = np.inf
+    wait = microseconds(embargo)
     return [
         Fold(
             fit=np.flatnonzero((times < start) & (ends <= start)),
-            stop=np.flatnonzero((times >= start) & (times < middle)),
-            score=np.flatnonzero((times >= middle) & (times < end)),
+            stop=np.flatnonzero((times >= start + wait) & (times < middle)),
+            score=np.flatnonzero((times >= middle + wait) & (times < end)),
         )
         for start, middle, end in zip(cuts[:-1:2], cuts[1::2], cuts[2::2], strict=True)
     ]
@@ -202,7 +207,8 @@ def _check(folds: list[Fold], labels: NDArray[np.uint8]) -> None:
             if positives in {0, len(rows)}:
                 raise UnsupportedTargetError(
                     f"fold {number} of {len(folds)} needs rows that buy and rows that do not to {what}, found "
-                    f"{positives} that buy of {len(rows)}: fewer folds, a shorter horizon or a longer log would do"
+                    f"{positives} that buy of {len(rows)}: fewer folds, a shorter horizon or embargo, or a longer log "
+                    "would do"
                 )
 
 

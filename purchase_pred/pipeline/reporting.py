@@ -59,6 +59,7 @@ def report_source(workspace: Workspace, settings: Settings, /) -> ReportSource:
         settings=_settings(workspace, settings),
         fingerprints=dict(_fingerprints(workspace)),
         users=_personas(workspace),
+        embargo=share.embargo,
     )
 
 

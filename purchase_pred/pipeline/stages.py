@@ -57,7 +57,7 @@ STAGES: Final = (
         function="purchase_pred.pipeline.preparing:split_events",
         inputs=(SESSIONIZED_FILE,),
         units=tuple(split_events_file(split) for split in SPLITS),
-        settings=("split",),
+        settings=("split.train", "split.val", "split.align"),
     ),
     Stage(
         name="features",

@@ -43,7 +43,7 @@ class SplitCounts:
     """Rows that were kept."""
     positives: int
     purged: int
-    """Rows whose T or label end lies outside the split."""
+    """Rows whose T or label end lies outside the split, or whose T lies in the embargo."""
 
 
 def check_rows(facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, settings: Settings) -> None:
@@ -66,9 +66,9 @@ def check_rows(facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, setting
     purged = sum(count.purged for count in counts.values())
     raise UnsupportedTargetError(
         f"no complete label in {', '.join(empty)}: the log spans {spoken(facts.span)}, and target.horizon "
-        f"{settings.target.horizon}{_closing(settings)} must fit within each split (train {settings.split.train:g}, "
-        f"val {settings.split.val:g}, test {_test_share(settings):g} of the span, boundaries floored to "
-        f"{settings.split.align}); {purged:,} rows were purged; {_advice(facts, settings)}"
+        f"{settings.target.horizon}{_closing(settings)}{_embargo(settings)} must fit within each split (train "
+        f"{settings.split.train:g}, val {settings.split.val:g}, test {_test_share(settings):g} of the span, "
+        f"boundaries floored to {settings.split.align}); {purged:,} rows were purged; {_advice(facts, settings)}"
     )
 
 
@@ -122,6 +122,10 @@ def _closing(settings: Settings) -> str:
     if settings.anchors.kind != "session_close":
         return ""
     return f" after a silence of {settings.session.inactivity_threshold_minutes:g} minutes"
+
+
+def _embargo(settings: Settings) -> str:
+    return f" after an embargo of {settings.split.embargo}" if parse_duration(settings.split.embargo) else ""
 
 
 def _advice(facts: LogFacts, settings: Settings) -> str:

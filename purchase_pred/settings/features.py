@@ -35,6 +35,8 @@ class SplitSettings(Section):
     """Share of the time span for validation; the rest is for testing."""
     align: Duration | Literal["none"] = "1d"
     """Boundaries are floored to this unit; "none": exact."""
+    embargo: Lag = "0s"
+    """Rows of validation and test whose T lies less than this after the boundary before them are purged as well."""
 
     @model_validator(mode="after")
     def _leaves_a_test(self) -> SplitSettings:

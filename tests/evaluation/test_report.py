@@ -177,6 +177,14 @@ def test_earliness_is_drawn_for_targets_within_sessions(report: Judged):
     assert "the session still brings a purchase within 7 days" in shown
 
 
+def test_an_embargo_is_told_and_drawn(report: Judged):
+    waiting = replace(report.shown, source=replace(report.shown.source, embargo="1d"))
+    told, untold = (render_report(shown) for shown in (waiting, report.shown))
+    assert "Nor do validation and test begin within 1 day of it." in told
+    assert "Nor do validation" not in untold
+    assert told.count('opacity: 0.3"') == untold.count('opacity: 0.3"') + 2
+
+
 def test_names_from_the_log_stay_text():
     hostile = '</script><b>$x$ & "y"'
     frames = {

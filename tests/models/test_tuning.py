@@ -49,6 +49,15 @@ def test_rows_whose_label_is_not_yet_known_are_purged_from_the_fit():
     assert fold.score.tolist() == [7, 8, 9]
 
 
+def test_an_embargo_keeps_the_rows_after_each_cut_out_of_what_stops_and_scores():
+    days = [START + timedelta(days=day) for day in range(20)]
+    frame = pl.DataFrame({"prediction_time": days, "label_end": [day + timedelta(days=1) for day in days]})
+    plain, waiting = (rolling_folds(frame, folds=1, embargo=embargo)[0] for embargo in ("0s", "2d"))
+    assert waiting.fit.tolist() == plain.fit.tolist()
+    assert waiting.stop.tolist() == plain.stop.tolist()[2:]
+    assert waiting.score.tolist() == plain.score.tolist()[2:]
+
+
 def test_settings_of_one_learner_are_changed_and_no_other():
     changed = with_settings(SETTINGS.train, "xgboost", {"max_depth": 3})
     assert changed.xgboost.max_depth == 3

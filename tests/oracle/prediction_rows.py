@@ -19,6 +19,7 @@ class Shares(NamedTuple):
     train: Fraction
     val: Fraction
     align: int
+    embargo: int
 
 
 class PredictionRow(NamedTuple):
@@ -42,12 +43,17 @@ def prediction_rows(
 ) -> list[PredictionRow]:
     """A row belongs to the split in which its session starts, or T lies where there is no session.
 
-    It is purged unless T and T + horizon lie within that split; for test, within the log.
+    It is purged unless T and T + horizon lie within that split; for test, within the log. What opens after another
+    split takes rows from the embargo on only.
     """
     if not sessionized:
         return []
-    start, train_end, val_end, end = boundaries(sessionized, **shares._asdict())
-    within = {"train": (start, train_end), "val": (train_end, val_end), "test": (val_end, end)}
+    start, train_end, val_end, end = boundaries(sessionized, train=shares.train, val=shares.val, align=shares.align)
+    within = {
+        "train": (start, train_end),
+        "val": (train_end + shares.embargo, val_end),
+        "test": (val_end + shares.embargo, end),
+    }
     starts = {key: session[0].timestamp for key, session in by_session(sessionized).items()}
     rows = []
     for anchor in anchors:
