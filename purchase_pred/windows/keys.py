@@ -6,6 +6,8 @@ of an entity before any moment: whatever lies before the entity's first possible
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
@@ -78,7 +80,8 @@ def with_keys(
         numbered = starts.with_columns((pl.col(_STARTS).cum_sum().cast(_WIDE) * _SPAN).alias(BASE)).cache()
         located = anchors.join(numbered.filter(_STARTS).select(*by, BASE), on=list(by), how="left")
         keyed = numbered.drop(_STARTS).with_columns(_event_key(pl.col(BASE))).filter(pl.col(KEY).is_not_null())
-    return located.with_columns(_anchor_key(lag), pl.col(BASE).fill_null(0)).sort(AT), keyed.set_sorted(KEY)
+    located = located.with_columns(_anchor_key(lag), pl.col(BASE).fill_null(0)).select(ROW, BASE, AT).sort(AT)
+    return located.cache(), keyed.set_sorted(KEY)
 
 
 def known_base() -> pl.Expr:
@@ -101,12 +104,13 @@ def _width(dtype: pl.DataType) -> int:
 def _packed(schema: pl.Schema, by: Sequence[str], widths: Sequence[int]) -> pl.Expr:
     """Pack the columns into one number of [-2^63, 2^63), in lexicographic order, and multiply it by 2^64."""
     shift, lowest = 0, -_ORIGIN
-    code = pl.lit(0, dtype=_WIDE)
+    fields = []
     for name, width in zip(reversed(by), reversed(widths), strict=True):
         signed = schema[name].is_signed_integer() or schema[name].is_temporal()
         lowest += 2 ** (width - 1 + shift) if signed else 0
-        code += pl.col(name).to_physical().cast(_WIDE) * 2 ** (64 + shift)
+        fields.append(pl.col(name).to_physical().cast(_WIDE) * 2 ** (64 + shift))
         shift += width
+    code = reduce(add, fields)
     return code + lowest * _SPAN if lowest else code
 
 
@@ -116,7 +120,7 @@ def _entity_start(by: Sequence[str]) -> pl.Expr:
 
 def _event_key(base: pl.Expr) -> pl.Expr:
     """Return the key of an event; null, and never seen, without an entity or a time."""
-    return (base + (pl.col(TIMESTAMP).to_physical().cast(_WIDE) + _ORIGIN)).alias(KEY)
+    return (pl.col(TIMESTAMP).to_physical().cast(_WIDE) + base + _ORIGIN).alias(KEY)
 
 
 def _anchor_key(lag: int) -> pl.Expr:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from purchase_pred.windows.keys import AT, KEY, window_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 AT_T: Final = 0
 """The moment of a look-up at T itself; beside it stand window lengths and None (the entity's start)."""
@@ -34,18 +37,21 @@ class LookUpTable:
         self.moments.setdefault(moment, set()).add(name)
         return pl.col(_read_name(name, moment))
 
-    def look_up(self, anchors: pl.LazyFrame, /) -> pl.LazyFrame:
-        """Return the anchors, in their order, with all that was asked for; null where no row lies before."""
+    def look_ups(self, anchors: pl.LazyFrame, /) -> Iterator[pl.LazyFrame]:
+        """Yield, per moment, what was asked for, in the order of the anchors; null where no row lies before.
+
+        The look-ups do not build on each other, so that they can run side by side.
+        """
         table = self.rows.select(pl.col(KEY).alias(_LOOK_UP), **self.columns)
         for moment, names in self.moments.items():
             asked = [pl.col(name).alias(_read_name(name, moment)) for name in sorted(names)]
             at = pl.col(AT) if moment == AT_T else window_start(moment)
-            anchors = (
-                anchors.with_columns(at.alias(_LOOK_UP))
+            yield (
+                anchors.select(at.alias(_LOOK_UP))
                 .set_sorted(_LOOK_UP)
                 .join_asof(table.select(_LOOK_UP, *asked).set_sorted(_LOOK_UP), on=_LOOK_UP, allow_exact_matches=False)
+                .drop(_LOOK_UP)
             )
-        return anchors.drop(_LOOK_UP)
 
 
 def _read_name(name: str, moment: Moment) -> str:
