@@ -129,7 +129,9 @@ def ordered_window_features(
     )
     additive = [aggregate for aggregate in aggregates if aggregate.kind not in _EXTREMES]
     tables, features = compile_aggregates(additive, keyed, lag=lag)
-    looked_up = pl.concat([located, *(found for table in tables for found in table.look_ups(located))], how="horizontal")
+    looked_up = pl.concat(
+        [located, *(found for table in tables for found in table.look_ups(located))], how="horizontal"
+    )
     looked_up = with_extremes(looked_up, keyed, [a for a in aggregates if a.kind in _EXTREMES])
     answers = looked_up.with_columns(**features).select(ROW, *column_names(aggregates)).sort(ROW).drop(ROW)
     return pl.concat([numbered.drop(ROW), answers], how="horizontal")
