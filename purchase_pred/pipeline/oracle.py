@@ -10,7 +10,15 @@ from purchase_pred.pipeline.manifest import read_manifest
 from purchase_pred.pipeline.parquet import scan
 from purchase_pred.pipeline.stages import STAGE_BY_NAME
 from purchase_pred.pipeline.workspace import EVENTS_FILE, SESSIONIZED_FILE, TRUTH_FILE, features_file
-from purchase_pred.schema import ITEM_ID, PREDICTION_TIME, USER_ID
+from purchase_pred.schema import (
+    EVENT_ID,
+    EVENT_TYPE,
+    ITEM_ID,
+    PREDICTION_TIME,
+    SESSIONIZED,
+    TIMESTAMP,
+    USER_ID,
+)
 from purchase_pred.simulation import TRUTH, true_probability
 
 if TYPE_CHECKING:
@@ -43,9 +51,17 @@ def true_probabilities(workspace: Workspace, settings: Settings, test: pl.DataFr
     _check_origin(workspace)
     _check_fresh(workspace, settings)
     truth = scan(workspace.path(TRUTH_FILE), TRUTH).collect()
+    log = scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED)
+    clicks = log.select(EVENT_ID, USER_ID, TIMESTAMP, EVENT_TYPE, ITEM_ID).collect()
     points = test.select(name for name in (USER_ID, ITEM_ID, PREDICTION_TIME) if name in test.columns)
     found = true_probability(
-        points, truth, dataset=settings.dataset, horizon=target.horizon, level=target.level, gap=settings.session.gap
+        points,
+        truth,
+        dataset=settings.dataset,
+        horizon=target.horizon,
+        level=target.level,
+        gap=settings.session.gap,
+        events=clicks if settings.anchors.kind == "in_session" else None,
     )
     return found["p"].to_numpy()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,13 +49,26 @@ class _Odds:
     """Chance that the need lives on after a visit without a purchase."""
 
 
-def purchase_within(needs: OpenNeeds, weeks: Floats, /, *, settings: NeedSettings) -> Floats:
-    """Return the chance of a purchase in the visit under way or until the end of the given weeks.
+def purchase_now(needs: OpenNeeds, /, *, settings: NeedSettings) -> tuple[Floats, Floats]:
+    """Return the chances that the visit decided next ends in a purchase, and that the need lives on if it does not.
+
+    Whether that visit fills the cart counts as settled: so it is for visits under way.
+    """
+    risen = np.minimum(needs.visit - 1, LAST_RISE)
+    log_odds = needs.intent - needs.promoted * needs.sensitivity * np.log1p(-needs.discount)
+    buy = logistic(log_odds + settings.rise_per_visit * risen + settings.cart_lift * needs.in_cart)
+    return buy, (needs.visit < needs.max_visits) * (1.0 - needs.abandonment)
+
+
+def purchase_later(needs: OpenNeeds, lives: Floats, weeks: Floats, /, *, settings: NeedSettings) -> Floats:
+    """Return the chance of a purchase, in visits not yet begun, until the end of the given weeks.
 
     Parameters
     ----------
     needs
         The needs at the moment of the prediction.
+    lives
+        Chance that a need whose visit is under way outlives it, without a purchase; not used for others.
     weeks
         By (need, week): days of the shop's activity in which the need is visited for, from the moment on: in the rest
         of the present week, whose promotion is known, and in each later one, whose promotion is not.
@@ -69,16 +82,9 @@ def purchase_within(needs: OpenNeeds, weeks: Floats, /, *, settings: NeedSetting
     """
     rows = np.arange(len(needs.visit))
     state = np.zeros((len(rows), int(needs.max_visits.max(initial=1)) + 1, 2))
-    state[rows, needs.visit - 1, needs.in_cart.astype(np.int64)] = 1.0
+    state[rows, needs.visit - 1 + needs.within, needs.in_cart.astype(np.int64)] = np.where(needs.within, lives, 1.0)
     odds = [_odds(needs, promoted, settings, state.shape[1]) for promoted in (0.0, 1.0)]
     total = np.zeros(len(rows))
-    moved = np.zeros_like(state)
-    for chance, each in zip((1.0 - needs.promoted, needs.promoted), odds, strict=True):
-        bought, after = _visit(state, replace(each, cart=np.zeros_like(each.cart)))
-        total += chance * bought
-        moved += chance[:, None, None] * after
-    total *= needs.within
-    state = np.where(needs.within[:, None, None], moved, state)
     for week in range(weeks.shape[1]):
         share = needs.promoted if week == 0 else needs.promotion_share
         reached = np.zeros_like(state)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 
 from purchase_pred.schema import ITEM_ID, PREDICTION_TIME, USER_ID
-from purchase_pred.simulation.chances import OpenNeeds, purchase_within
+from purchase_pred.simulation.chances import OpenNeeds, purchase_later, purchase_now
 from purchase_pred.simulation.clicks import US_PER_MS
+from purchase_pred.simulation.glances import VisitMind, glance_at, weigh
+from purchase_pred.simulation.needs import LARGEST_SET, NO_ITEM, Kind
 from purchase_pred.simulation.rhythm import US_PER_WEEK
 from purchase_pred.simulation.truth import (
     ABANDONMENT,
@@ -20,6 +22,7 @@ from purchase_pred.simulation.truth import (
     ENDED_AT,
     INTENT,
     ITEMS,
+    KIND,
     MAX_VISITS,
     OPENED_AT,
     PACE,
@@ -30,7 +33,7 @@ from purchase_pred.simulation.truth import (
 )
 
 if TYPE_CHECKING:
-    from purchase_pred.settings.world import NeedSettings
+    from purchase_pred.settings.dataset import DatasetSettings
     from purchase_pred.simulation.arrays import Bools, Floats, Ints
     from purchase_pred.simulation.rhythm import Rhythm
     from purchase_pred.simulation.shop import Shop
@@ -48,6 +51,7 @@ class VisitTimes:
 
     key: Ints
     """Number of the need and start of the visit in milliseconds, the unit of clicks."""
+    begun: pl.Series
     decided: Ints
     first: Ints
     """Position of each need's first visit."""
@@ -58,12 +62,11 @@ class VisitTimes:
     def of(truth: pl.DataFrame, rhythm: Rhythm) -> VisitTimes:
         """Return the visits of the truth."""
         counts = truth[VISIT_AT].list.len().to_numpy().astype(np.int64)
-        start, decided = (
-            since_start(truth[name].explode(empty_as_null=False), rhythm) for name in (VISIT_AT, DECIDED_AT)
-        )
+        begun, ended = (truth[name].explode(empty_as_null=False) for name in (VISIT_AT, DECIDED_AT))
+        start, decided = since_start(begun, rhythm), since_start(ended, rhythm)
         need = np.repeat(np.arange(len(counts)), counts)
         length = int((decided - start).mean()) if len(start) else 0
-        return VisitTimes(_key(need, start // US_PER_MS), decided, np.cumsum(counts) - counts, length)
+        return VisitTimes(_key(need, start // US_PER_MS), begun, decided, np.cumsum(counts) - counts, length)
 
     def before(self, need: Ints, clock: Ints) -> tuple[Ints, Bools]:
         """Return how many visits of each need began before a moment, and whether the last of them goes on then."""
@@ -81,7 +84,8 @@ def chance_of_none(
     *,
     shop: Shop,
     rhythm: Rhythm,
-    settings: NeedSettings,
+    dataset: DatasetSettings,
+    events: pl.DataFrame | None,
 ) -> Floats:
     """Return for each row the chance that no need that is open at T ends in a purchase that counts.
 
@@ -92,13 +96,20 @@ def chance_of_none(
         one item counts, `item_id`.
     truth, visits
         The truth, and the visits in it.
-    shop, rhythm, settings
+    shop, rhythm, dataset
         The laws of the world.
+    events
+        The log, for what is clicked in visits under way; None: it is not weighed.
     """
     none = np.ones(rows.height)
     for pairs in _open_pairs(rows, truth).iter_slices(SLICE):
-        bought = _chances(pairs, truth, visits, shop=shop, rhythm=rhythm, settings=settings)
-        np.multiply.at(none, pairs[_AT].to_numpy(), 1.0 - pairs[SHARES].to_numpy() * bought)
+        of_need = truth[pairs[_NEED].to_numpy()]
+        needs, begun = _stand(pairs, of_need, visits, shop=shop, rhythm=rhythm)
+        now, lives = _now(pairs, of_need, needs, begun, events, shop=shop, rhythm=rhythm, dataset=dataset)
+        ready = rhythm.activity_at(since_start(of_need[READY_AT], rhythm))
+        weeks = _weeks(since_start(pairs[PREDICTION_TIME], rhythm), pairs[END].to_numpy(), ready, rhythm)
+        later = purchase_later(needs, lives, weeks, settings=dataset.needs)
+        np.multiply.at(none, pairs[_AT].to_numpy(), 1.0 - now - pairs[SHARES].to_numpy() * later)
     return none
 
 
@@ -122,24 +133,16 @@ def _open_pairs(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
         .with_columns(pl.int_range(pl.len()).alias(_AT))
         .join(wanted.lazy(), on=keys, maintain_order="left_right")
         .filter(pl.col(OPENED_AT) < pl.col(PREDICTION_TIME), not_over)
-        .select(_AT, _NEED, SHARES, PREDICTION_TIME, END)
+        .select(_AT, _NEED, *keys, SHARES, PREDICTION_TIME, END)
         .collect()
     )
 
 
-def _chances(
-    pairs: pl.DataFrame,
-    truth: pl.DataFrame,
-    visits: VisitTimes,
-    /,
-    *,
-    shop: Shop,
-    rhythm: Rhythm,
-    settings: NeedSettings,
-) -> Floats:
-    """Return the chance that each need ends in a purchase by the end of the horizon."""
+def _stand(
+    pairs: pl.DataFrame, of_need: pl.DataFrame, visits: VisitTimes, /, *, shop: Shop, rhythm: Rhythm
+) -> tuple[OpenNeeds, pl.Series]:
+    """Return how each need stands at T, and when the latest of its visits began (any moment, for those without)."""
     need, clock = pairs[_NEED].to_numpy(), since_start(pairs[PREDICTION_TIME], rhythm)
-    of_need = truth[need]
     count, within = visits.before(need, clock)
     favourite = shop.find(of_need[ITEMS].list.first())
     needs = OpenNeeds(
@@ -156,9 +159,54 @@ def _chances(
         promoted=shop.promoted[rhythm.week_at(clock), favourite].astype(np.float64),
         promotion_share=shop.promotion_share[favourite],
     )
-    ready = rhythm.activity_at(since_start(of_need[READY_AT], rhythm))
-    weeks = _weeks(clock, pairs[END].to_numpy(), ready, rhythm)
-    return purchase_within(needs, weeks, settings=settings)
+    latest = np.maximum(visits.first[need] + count - 1, 0)
+    return needs, visits.begun[latest] if len(visits.begun) else pairs[PREDICTION_TIME]
+
+
+def _now(
+    pairs: pl.DataFrame,
+    of_need: pl.DataFrame,
+    needs: OpenNeeds,
+    begun: pl.Series,
+    events: pl.DataFrame | None,
+    /,
+    *,
+    shop: Shop,
+    rhythm: Rhythm,
+    dataset: DatasetSettings,
+) -> tuple[Floats, Floats]:
+    """Return the chances that a visit under way ends in the purchase that counts, and that its need outlives it."""
+    buy, stay = purchase_now(needs, settings=dataset.needs)
+    counts, lives = needs.within * pairs[SHARES].to_numpy() * buy, (1.0 - buy) * stay
+    rows = np.flatnonzero(needs.within)
+    if events is None or not len(rows):
+        return counts, lives
+    of_need, pairs, begun = of_need[rows], pairs[rows], begun[rows]
+    mind = VisitMind(
+        items=_by_rank(of_need[ITEMS], NO_ITEM, shop=shop),
+        shares=_by_rank(of_need[SHARES], 0.0),
+        number=needs.visit[rows],
+        repeat=(of_need[KIND] == Kind.REPEAT.name.lower()).to_numpy(),
+        carted=(of_need[CARTED_AT] == begun).fill_null(value=False).to_numpy(),
+        in_cart=needs.in_cart[rows],
+        buy=buy[rows],
+        stay=stay[rows],
+        week=rhythm.week_at(since_start(begun, rhythm)),
+    )
+    glance = glance_at(pairs[USER_ID], begun, pairs[PREDICTION_TIME], events, shop=shop)
+    wanted = shop.find(pairs[ITEM_ID]) if ITEM_ID in pairs.columns else None
+    counts[rows], lives[rows] = weigh(mind, glance, wanted=wanted, shop=shop, settings=dataset.visits)
+    return counts, lives
+
+
+def _by_rank(sets: pl.Series, beyond: float, *, shop: Shop | None = None) -> Any:
+    """Return lists as the rows of an array, filled up at their end; items as their positions in the shop."""
+    values = sets.explode(empty_as_null=False)
+    there = np.arange(LARGEST_SET) < sets.list.len().to_numpy()[:, None]
+    found = values.to_numpy() if shop is None else shop.find(values)
+    filled = np.full(there.shape, beyond, dtype=found.dtype)
+    filled[there] = found
+    return filled
 
 
 def _weeks(clock: Ints, end: Ints, ready: Floats, rhythm: Rhythm) -> Floats:

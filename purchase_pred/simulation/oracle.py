@@ -9,8 +9,20 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.durations import microseconds
-from purchase_pred.errors import UnsupportedTargetError
-from purchase_pred.schema import ITEM_ID, PREDICTION_TIME, TIME_DTYPE, USER_ID, require
+from purchase_pred.errors import SchemaError, UnsupportedTargetError
+from purchase_pred.schema import (
+    EVENT_ID,
+    EVENT_TYPE,
+    IDENTIFIER,
+    ITEM_ID,
+    NAMED_KIND,
+    PREDICTION_TIME,
+    TIME_DTYPE,
+    TIMESTAMP,
+    USER_ID,
+    Requirement,
+    require,
+)
 from purchase_pred.simulation.catalog import simulate_catalog
 from purchase_pred.simulation.moments import VisitTimes, chance_of_none, since_start
 from purchase_pred.simulation.rhythm import build_rhythm
@@ -20,6 +32,8 @@ from purchase_pred.simulation.unopened import look_ahead
 from purchase_pred.simulation.users import simulate_users
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from purchase_pred.settings.dataset import DatasetSettings
     from purchase_pred.simulation.arrays import Floats, Ints
     from purchase_pred.simulation.rhythm import Rhythm
@@ -29,6 +43,15 @@ Level = Literal["user_item", "user", "session"]
 
 P: Final = "p"
 SE: Final = "se"
+
+_ROW: Final = "__row"
+_CLICKS: Final[Mapping[str, Requirement]] = {
+    EVENT_ID: IDENTIFIER,
+    USER_ID: pl.Int64,
+    TIMESTAMP: TIME_DTYPE,
+    EVENT_TYPE: NAMED_KIND,
+    ITEM_ID: pl.Int64,
+}
 
 
 def true_probability(
@@ -40,6 +63,7 @@ def true_probability(
     horizon: timedelta | str,
     level: Level = "user_item",
     gap: timedelta | str = timedelta(minutes=30),
+    events: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the chance of each label given all that is latent at its T, and nothing of what is realised after it.
 
@@ -62,20 +86,24 @@ def true_probability(
         The user buys this item; buys anything; still buys in the session that T falls into.
     gap
         The inactivity threshold of sessions. Used for ``level="session"`` only.
+    events
+        The log (``event_id``, ``user_id``, ``timestamp``, ``event_type``, ``item_id``, in any order), for what is
+        clicked before T in visits that are under way then.
 
     Returns
     -------
     pl.DataFrame
         The anchors, in their order, with ``p`` and ``se`` Float64. Needs that are open count in closed form, exact but
         for the length of visits; needs to come by means over needs drawn as the world draws them, and ``se`` is the
-        standard error from that. What is clicked in a visit under way is not weighed: there, ``p`` of an item is up to
-        a fifth too low. For ``level="session"`` the session is taken to go on for a visit's mean length and the gap.
-        Rows with a null key or time have nulls. Users and items that the world does not have have no needs: 0.
+        standard error from that. Without `events`, what is clicked in a visit under way is not weighed: there, ``p`` of
+        an item is up to a fifth too low. For ``level="session"`` the session is taken to go on for a visit's mean
+        length and the gap. Rows with a null key or time have nulls. Users and items that the world does not have have
+        no needs: 0.
 
     Raises
     ------
     SchemaError
-        A column is missing or has another dtype.
+        A column is missing, has another dtype, or is already there.
     UnsupportedTargetError
         The level is unknown.
     """
@@ -84,20 +112,25 @@ def true_probability(
     item_key = {ITEM_ID: pl.Int64} if level == "user_item" else {}
     require(truth.lazy(), TRUTH, what="truth")
     require(anchors.lazy(), {USER_ID: pl.Int64, PREDICTION_TIME: TIME_DTYPE, **item_key}, what="anchors")
+    if events is not None:
+        require(events.lazy(), _CLICKS, what="events")
+    taken = sorted({P, SE} & set(anchors.columns))
+    if taken:
+        raise SchemaError(f"anchors: columns would be made twice: {', '.join(taken)}; drop them first")
     rhythm = build_rhythm(dataset)
     shop = open_shop(simulate_catalog(dataset), dataset=dataset, rhythm=rhythm)
-    rows = anchors.select(USER_ID, *item_key, PREDICTION_TIME).with_row_index("row").drop_nulls()
+    rows = anchors.select(USER_ID, *item_key, PREDICTION_TIME).with_row_index(_ROW).drop_nulls()
     clock = since_start(rows[PREDICTION_TIME], rhythm)
     visits = VisitTimes.of(truth, rhythm)
     # A purchase ends a visit: to fall in time, the visit must begin a visit's length earlier.
     ahead = microseconds(gap) + visits.length if level == "session" else microseconds(horizon) - visits.length
     end = clock + max(ahead, 0)
-    pairs = rows.with_columns(pl.Series("end", end)).drop("row")
-    missed = chance_of_none(pairs, truth, visits, shop=shop, rhythm=rhythm, settings=dataset.needs)
+    pairs = rows.with_columns(pl.Series("end", end)).drop(_ROW)
+    missed = chance_of_none(pairs, truth, visits, shop=shop, rhythm=rhythm, dataset=dataset, events=events)
     expected, error = _purchases_to_come(rows, clock, end, dataset=dataset, shop=shop, rhythm=rhythm)
     none = missed * np.exp(-expected)
-    result = rows.select("row", pl.Series(P, 1.0 - none), pl.Series(SE, none * error))
-    return anchors.with_row_index("row").join(result, on="row", how="left", maintain_order="left").drop("row")
+    result = rows.select(_ROW, pl.Series(P, 1.0 - none), pl.Series(SE, none * error))
+    return anchors.with_row_index(_ROW).join(result, on=_ROW, how="left", maintain_order="left").drop(_ROW)
 
 
 def _purchases_to_come(

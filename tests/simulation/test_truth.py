@@ -122,9 +122,28 @@ def test_probability_that_a_session_still_buys_holds_within_a_twentieth(world, s
     assert_calibrated(true_probability(rows, world[1], dataset=DATASET, horizon=HORIZON, level="session"), relative=0.1)
 
 
-def test_probability_within_a_session_holds_within_a_fifth(world, sessionized):
+@pytest.mark.parametrize("at", ["event", "add_to_cart", "session_start"])
+def test_probability_within_a_session_equals_the_share_of_purchases_of_the_item(world, sessionized, at):
+    anchors = in_session_anchors(sessionized, every=3 if at == "event" else 1, at=at)
+    rows = complete_labels(anchors, sessionized, "user_item")
+    asked = true_probability(rows, world[1], dataset=DATASET, horizon=HORIZON, events=world[0])
+    assert_calibrated(asked)
+    assert asked["label"].mean() == pytest.approx(asked["p"].mean(), rel=0.03)
+
+
+def test_without_the_clicks_of_the_visit_the_probability_within_a_session_holds_within_a_fifth(world, sessionized):
     rows = complete_labels(in_session_anchors(sessionized, every=3), sessionized, "user_item")
     assert_calibrated(true_probability(rows, world[1], dataset=DATASET, horizon=HORIZON), relative=0.2)
+
+
+def test_clicks_from_t_on_and_the_order_of_the_log_do_not_matter(world, sessionized):
+    at = datetime(2024, 9, 1, 20, tzinfo=UTC)
+    rows = in_session_anchors(sessionized).filter(pl.col("prediction_time") < at).tail(20_000).collect()
+    past = world[0].filter(pl.col("timestamp") < at).sample(fraction=1.0, shuffle=True, seed=1)
+    seeing, blind = (
+        true_probability(rows, world[1], dataset=DATASET, horizon=HORIZON, events=events) for events in (world[0], past)
+    )
+    assert seeing.equals(blind)
 
 
 def test_probability_beats_every_rule_by_far(session_close, world):
@@ -178,6 +197,14 @@ def test_rows_come_back_as_they_were_and_unknown_ones_have_no_chance(world, sess
     assert answer.drop("p", "se").equals(asked)
     assert answer["p"].to_list()[:3] == [0.0, 0.0, None]
     assert answer["p"][3] == answer["p"][4] == pytest.approx(session_close["p"][0])
+
+
+def test_anchors_may_have_a_column_called_row_but_none_of_its_own_answers(world, session_close):
+    asked = session_close.select("user_id", "item_id", "prediction_time").head(3).with_row_index("row")
+    answer = true_probability(asked, world[1], dataset=DATASET, horizon=HORIZON)
+    assert answer.drop("p", "se").equals(asked)
+    with pytest.raises(SchemaError, match="would be made twice: p, se"):
+        true_probability(answer, world[1], dataset=DATASET, horizon=HORIZON)
 
 
 def test_no_anchors_give_no_rows(world, session_close):
