@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from purchase_pred.evaluation.comparison import comparison_table
+from purchase_pred.evaluation.red_flags import FEW_POSITIVES
 from purchase_pred_cli.console import print_result
 
 _METRICS = {
@@ -59,9 +60,9 @@ def print_report_path(folder: Path, /) -> None:
 
 
 def verdict(documents: Sequence[Mapping[str, Any]], /) -> str:
-    """Return which model won, by how much over everything else, and how near it comes to the ceiling."""
+    """Return which model won, by how much over everything else, how near the ceiling, and if that can be judged."""
     winner = winner_of(documents)
-    reached = winner["splits"]["test"]["average_precision"]
+    reached, positives = (winner["splits"]["test"][name] for name in ("average_precision", "positives"))
     others = {
         _heading(name): column["average_precision"]
         for name, column in _columns(documents).items()
@@ -72,7 +73,9 @@ def verdict(documents: Sequence[Mapping[str, Any]], /) -> str:
     times = [f"{reached / value:.2f} x {name} ({value:.3f})" for name, value in others.items()]
     chosen = winner["splits"]["val"]["average_precision"]
     won = f"{winner['model']} won on validation (PR-AUC {chosen:.3f}). " if len(documents) > 1 else ""
-    return f"{won}On test {winner['model']} reaches {reached:.3f}: {share}{', '.join(times)}."
+    doubt = f" Too small to judge: {positives} positives in test, fewer than {FEW_POSITIVES}."
+    told = f"{won}On test {winner['model']} reaches {reached:.3f}: {share}{', '.join(times)}."
+    return told + (doubt if positives < FEW_POSITIVES else "")
 
 
 def winner_of(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
