@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -10,6 +10,9 @@ from purchase_pred.metrics import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+CEILING: Final = "ceiling"
+"""What whoever reads the minds of the users reaches, among the names of models and rules."""
 
 
 def comparison_table(documents: Sequence[Mapping[str, Any]], /) -> pl.DataFrame:
@@ -37,10 +40,10 @@ def comparison_table(documents: Sequence[Mapping[str, Any]], /) -> pl.DataFrame:
     ]
     ranked = sorted(models, key=lambda name: -(models[name]["average_precision"] or 0.0))
     rows += [{"name": name, "kind": "model", **models[name]} for name in ranked]
-    if first["ceiling"] is not None:
-        rows.append({"name": "ceiling", "kind": "ceiling", **first["ceiling"]})
+    if first[CEILING] is not None:
+        rows.append({"name": CEILING, "kind": CEILING, **first[CEILING]})
     rules = [first["baselines"][name]["average_precision"] or 0.0 for name in ("carted_not_bought", "recency")]
-    ceiling = None if first["ceiling"] is None else first["ceiling"]["average_precision"]
+    ceiling = None if first[CEILING] is None else first[CEILING]["average_precision"]
     counts = dict.fromkeys(("rows", "positives"), pl.UInt32)
     others = dict.fromkeys((name for name in metrics([], []) if name not in counts), pl.Float64)
     precision = pl.col("average_precision")

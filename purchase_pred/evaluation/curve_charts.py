@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from purchase_pred.evaluation.comparison import CEILING
 from purchase_pred.evaluation.plots import LIVE, canvas, clean, colour
 from purchase_pred.evaluation.words import heading
 
@@ -32,12 +33,14 @@ class LiveChart:
 
 
 def ranking_chart(curves: Mapping[str, pl.DataFrame], /, *, prevalence: float) -> str:
-    """Draw precision over recall, and the ROC curve, of each ranking."""
+    """Draw precision over recall, and the ROC curve, of each ranking; that of `CEILING` is dotted."""
     with canvas("ranking", title="Precision over recall, and ROC curve, on test", height=3.0) as drawn:
         precision, roc = drawn.axes(1, 2)
-        for role, (name, curve) in zip(_ROLES, curves.items(), strict=False):
-            style: dict[str, Any] = {"color": colour(role), "label": heading(name), "zorder": 6 - _ROLES.index(role)}
-            style |= {} if role == "first" else {"linewidth": 1.1}
+        for place, (name, curve) in enumerate(curves.items()):
+            role = "ink" if name == CEILING else _ROLES[place]
+            style: dict[str, Any] = {"color": colour(role), "label": heading(name), "zorder": 6 - place}
+            style |= {} if place == 0 else {"linewidth": 1.1}
+            style |= {"linestyle": (0, (1, 1.2))} if name == CEILING else {}
             precision.plot(curve["recall"], curve["precision"], drawstyle="steps-pre", **style)
             roc.plot(*_from_origin(curve, "false_positive_rate", "recall"), **style)
         precision.axhline(prevalence, color=colour("muted"), linewidth=0.9, linestyle=(0, (4, 3)), label="Chance")

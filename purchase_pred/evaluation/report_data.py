@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from purchase_pred.evaluation.baselines import carted_not_bought, most_recent_view
 from purchase_pred.evaluation.calibration_table import calibration_table, reliability_table
 from purchase_pred.evaluation.cohorts import cohort_table
-from purchase_pred.evaluation.comparison import comparison_table
+from purchase_pred.evaluation.comparison import CEILING, comparison_table
 from purchase_pred.evaluation.curves import earliness_table, score_histogram, threshold_curve
 from purchase_pred.evaluation.importance import feature_importance, sample_rows
 from purchase_pred.evaluation.red_flags import data_red_flags, model_red_flags
@@ -111,6 +111,7 @@ def report_data(
     rivals: Sequence[Mapping[str, Any]] = (),
     logistic: FittedModel | None = None,
     flags: pl.DataFrame | None = None,
+    truth: NDArray[np.float64] | None = None,
 ) -> ReportData:
     """Return all that the report of one model shows.
 
@@ -132,6 +133,8 @@ def report_data(
         The logistic baseline, for its curve; None: no curve of it.
     flags
         What `data_red_flags` found in the splits; None: it is asked.
+    truth
+        P(label | everything that could be known) of each row of test, for the curve of the ceiling; None: no curve.
 
     Raises
     ------
@@ -152,7 +155,7 @@ def report_data(
         best=max(documents, key=lambda one: one["splits"]["val"]["average_precision"] or 0.0)["model"],
         splits=split_table(splits, purged=source.purged),
         weeks=weekly_prevalence(splits),
-        curves=_curves(model, test, probabilities, logistic=logistic, settings=settings),
+        curves=_curves(model, test, probabilities, logistic=logistic, truth=truth, settings=settings),
         decisions=decision_table(
             labels, probabilities, profit=settings.train.threshold.profit, chosen=document["threshold"]
         ),
@@ -184,12 +187,13 @@ def _curves(
     probabilities: NDArray[np.float64],
     *,
     logistic: FittedModel | None,
+    truth: NDArray[np.float64] | None,
     settings: Settings,
 ) -> dict[str, pl.DataFrame]:
     scores: dict[str, NDArray[np.float64] | None] = {model.name: probabilities}
     if logistic is not None and logistic.kind != model.kind:
         scores["logistic"] = logistic.predict(test)
-    scores |= {"recency": most_recent_view(test), "carted_not_bought": carted_not_bought(test)}
+    scores |= {"recency": most_recent_view(test), "carted_not_bought": carted_not_bought(test), CEILING: truth}
     labels, profit = label_vector(test), settings.train.threshold.profit
     return {
         name: threshold_curve(labels, score, profit=profit, points=200)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from purchase_pred.durations import parse_duration
+from purchase_pred.evaluation.comparison import CEILING
 from purchase_pred.evaluation.curve_charts import (
     earliness_chart,
     gain_chart,
@@ -104,6 +105,7 @@ def ranking_section(data: ReportData, /) -> str:
     test = data.document["splits"]["test"]
     curve = next(iter(data.curves.values()))
     kinds = {position: "own" for position, name in enumerate(data.comparison["name"]) if name == data.document["model"]}
+    ceiling = " Dotted: whoever knows the simulated users' minds." if CEILING in data.curves else ""
     return section(
         "ranking",
         "How well it ranks",
@@ -115,7 +117,7 @@ def ranking_section(data: ReportData, /) -> str:
             ranking_chart(data.curves, prevalence=test["prevalence"] or 0.0),
             "Left: the more purchases are reached, the more others are approached too. Right: the ROC curve; it looks "
             "good easily where purchases are rare, so trust the left one. Coarse rules have few distinct scores and "
-            "thus few corners.",
+            f"thus few corners.{ceiling}",
         ),
         figure(
             gain_chart(curve) if test["positives"] else "",

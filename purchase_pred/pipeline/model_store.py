@@ -44,15 +44,37 @@ def read_metrics(folder: Path, /) -> dict[str, Any]:
     return document
 
 
-def note_ceiling(folder: Path, document: Mapping[str, Any], /) -> None:
+def known_ceiling(folder: Path, document: Mapping[str, Any], /) -> dict[str, Any] | None:
+    """Return the ceiling in the `metrics.json` of a model, if all other figures there are those of the document.
+
+    Figures that differ belong to other rows, and so does the ceiling.
+    """
+    stored = read_metrics(folder) if (folder / METRICS_FILE).exists() else None
+    return stored["ceiling"] if stored and _without_ceiling(stored) == _without_ceiling(document) else None
+
+
+def note_ceiling(workspace: Workspace, folder: Path, document: Mapping[str, Any], /) -> None:
     """Write the ceiling of an evaluation into the `metrics.json` of its model, if the other figures there are the same.
 
-    Figures that differ belong to other rows, and so would the ceiling. The manifest follows, so that a model that was
-    as its manifest says still is; a run that is cut off between the two leaves a model to be trained again.
+    If they differ, they belong to other rows, and no ceiling is left there: the report that is drawn beside them is of
+    the rows of the evaluation. The manifest follows, so that a model that was as its manifest says still is; a run that
+    is cut off between the two leaves a model to be trained again.
     """
-    stored, computed = read_metrics(folder), json.loads(json.dumps(document))
-    if stored == computed or stored | {"ceiling": None} != computed | {"ceiling": None}:
+    if not (folder / METRICS_FILE).exists():
         return
+    stored = read_metrics(folder)
+    same = _without_ceiling(stored) == _without_ceiling(document)
+    noted = stored | {"ceiling": document["ceiling"] if same else None}
+    if noted != stored:
+        with workspace.locked():
+            _write_metrics(folder, noted)
+
+
+def _without_ceiling(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {**json.loads(json.dumps(document)), "ceiling": None}
+
+
+def _write_metrics(folder: Path, document: Mapping[str, Any]) -> None:
     manifest = read_manifest(folder)
     vouched = manifest is not None and is_intact(folder, manifest)
     partial = folder.with_name(f".{folder.name}.{METRICS_FILE}.partial")

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from purchase_pred.models import FittedModel
     from purchase_pred.pipeline.workspace import Workspace
     from purchase_pred.settings import Settings
@@ -74,10 +77,19 @@ def report_page(
     rivals: Sequence[Mapping[str, Any]] = (),
     logistic: FittedModel | None = None,
     flags: pl.DataFrame | None = None,
+    truth: NDArray[np.float64] | None = None,
 ) -> str:
     """Return the report of one model as HTML; the parameters are those of `report_data`."""
     shown = report_data(
-        model, splits, document, source=source, settings=settings, rivals=rivals, logistic=logistic, flags=flags
+        model,
+        splits,
+        document,
+        source=source,
+        settings=settings,
+        rivals=rivals,
+        logistic=logistic,
+        flags=flags,
+        truth=truth,
     )
     return render_report(shown)
 

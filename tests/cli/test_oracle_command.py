@@ -74,6 +74,47 @@ def test_figures_of_other_rows_are_not_given_this_ceiling(judged: tuple[Path, di
     assert json.loads((elsewhere / "metrics.json").read_text()) == other
 
 
+def page_of(workspace: Path) -> str:
+    (folder,) = (workspace / "models").glob("lightgbm_*/")
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_report_draws_the_curve_of_the_ceiling_and_keeps_it_without_the_oracle(judged: tuple[Path, dict]) -> None:
+    workspace, document = judged
+    drawn = page_of(workspace)
+    assert "Dotted: whoever knows the simulated users" in drawn
+    plain = purchase_pred("evaluate", "--model", "lightgbm", "-w", workspace, *SMALL, "--json")
+
+    assert plain.code == 0, plain.err
+    assert json.loads(plain.out) == document
+    assert page_of(workspace) == drawn
+
+
+def test_without_the_truth_the_ceiling_stays_and_only_its_curve_goes(judged: tuple[Path, dict], tmp_path: Path) -> None:
+    workspace = tmp_path / "shop"
+    shutil.copytree(judged[0], workspace)
+    (workspace / "data/raw/truth.parquet").unlink()
+    plain = purchase_pred("evaluate", "--model", "lightgbm", "-w", workspace, *SMALL, "--json")
+
+    assert json.loads(plain.out) == judged[1]
+    assert "Of what can be known" in page_of(workspace)
+    assert "Dotted: whoever" not in page_of(workspace)
+
+
+def test_a_report_of_other_rows_takes_the_ceiling_away(judged: tuple[Path, dict], tmp_path: Path) -> None:
+    workspace = tmp_path / "shop"
+    shutil.copytree(judged[0], workspace)
+    other = ("--set", "split.embargo=1d")
+    assert purchase_pred("features", "-w", workspace, *SMALL, *other).code == 0
+    plain = purchase_pred("evaluate", "--model", "lightgbm", "-w", workspace, *SMALL, *other, "--json")
+    (folder,) = (workspace / "models").glob("lightgbm_*/")
+
+    assert plain.code == 0, plain.err
+    assert json.loads(plain.out)["ceiling"] is None
+    assert json.loads((folder / "metrics.json").read_text()) == judged[1] | {"ceiling": None}
+    assert "Of what can be known" not in page_of(workspace)
+
+
 def test_without_the_truth_every_stage_and_evaluation_goes_on_as_before(shop: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "shop"
     shutil.copytree(shop, workspace)

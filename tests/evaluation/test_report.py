@@ -11,6 +11,7 @@ from frames import splits
 from report_pages import SETTINGS, Judged, judged
 
 from purchase_pred.evaluation import earliness_table
+from purchase_pred.evaluation.curve_charts import ranking_chart
 from purchase_pred.evaluation.plots import canvas, colour
 from purchase_pred.evaluation.report import render_report
 
@@ -164,6 +165,17 @@ def test_a_ceiling_is_shown_where_one_is_known(report: Judged):
     known = replace(report.shown, document=dict(report.document, ceiling=ceiling))
     assert "the ceiling is 0.900" in render_report(known)
     assert "the ceiling is" not in report.page
+
+
+def test_the_curve_of_the_ceiling_is_dotted_in_the_chart_of_the_rankings(report: Judged):
+    drawn = ranking_chart(report.shown.curves, prevalence=0.1)
+    own = next(iter(report.shown.curves.values()))
+    known = ranking_chart({**report.shown.curves, "ceiling": own}, prevalence=0.1)
+    dotted = re.compile(r"stroke-dasharray: 1\.1,1\.32")
+    assert len(dotted.findall(known)) == len(dotted.findall(drawn)) + 3  # PR, ROC and the key
+    page = render_report(replace(report.shown, curves={**report.shown.curves, "ceiling": own}))
+    assert "Dotted: whoever knows the simulated users" in page
+    assert "Dotted: whoever" not in report.page
 
 
 def test_earliness_is_drawn_for_targets_within_sessions(report: Judged):
