@@ -19,7 +19,7 @@ def item_attention() -> FeatureGroup:
         aggregates=(
             total("user_item_seconds", DURATION),
             total("user_item_seconds", DURATION, windows=["7d"]),
-            n_unique("user_item_session_count", SESSION_INDEX),
+            n_unique("user_item_session_count", SESSION_INDEX, consecutive=True),
             count("user_item_view_count", where=viewed, windows=["7d"]),
             count("_item_views", where=viewed, windows=["30d"]),
         ),

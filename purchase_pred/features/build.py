@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -137,7 +138,7 @@ def build_features(
         daily_answers(described, days, items, by=by[0], aggregates=aggregates, lag=lag).select(column_names(aggregates))
         if source == "daily"
         else _part(described, events, source=source, by=by, aggregates=aggregates, lag=lag, in_order=in_order)
-        for (source, by), aggregates in _calls(groups).items()
+        for (source, by), aggregates in _calls(groups, numbered_sessions=assume_sorted).items()
     ]
     wide = pl.concat([described, *parts], how="horizontal")
     for group in groups:
@@ -156,12 +157,18 @@ def _check_names(present: Sequence[str], features: Sequence[str]) -> None:
         raise SchemaError(f"features: columns would be made twice: {', '.join(twice)}; rename or drop them")
 
 
-def _calls(groups: Iterable[FeatureGroup]) -> dict[tuple[Source, tuple[str, ...]], list[Aggregate]]:
-    """Gather the aggregates of one source and entity, so that they share their look-ups."""
+def _calls(
+    groups: Iterable[FeatureGroup], *, numbered_sessions: bool
+) -> dict[tuple[Source, tuple[str, ...]], list[Aggregate]]:
+    """Gather the aggregates of one source and entity, so that they share their look-ups.
+
+    Unless it is known that the numbers of sessions rise with time, nothing is taken as consecutive.
+    """
     calls: dict[tuple[Source, tuple[str, ...]], list[Aggregate]] = {}
     for group in groups:
         if group.aggregates:
-            calls.setdefault((group.source, group.by), []).extend(group.aggregates)
+            declared = [replace(a, consecutive=a.consecutive and numbered_sessions) for a in group.aggregates]
+            calls.setdefault((group.source, group.by), []).extend(declared)
     return calls
 
 

@@ -24,6 +24,6 @@ def frequency(windows: Sequence[str]) -> FeatureGroup:
             *(count(f"{kind}_count", where=pl.col(EVENT_TYPE) == kind, windows=windows) for kind in EVENT_TYPES),
             n_unique("unique_items_viewed", ITEM_ID, where=viewed, windows=windows),
             n_unique("unique_categories_viewed", CATEGORY, where=viewed, windows=windows),
-            n_unique("session_count", SESSION_INDEX, windows=windows),
+            n_unique("session_count", SESSION_INDEX, windows=windows, consecutive=True),
         ),
     )

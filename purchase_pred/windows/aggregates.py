@@ -32,6 +32,7 @@ class Aggregate:
     windows: tuple[tuple[str, int], ...] | None = None
     k: int = 1
     half_life: int = 0
+    consecutive: bool = False
 
     @property
     def columns(self) -> tuple[tuple[str, int | None], ...]:
@@ -68,18 +69,26 @@ def count(name: str, *, where: pl.Expr | None = None, windows: Sequence[Duration
 
 
 def n_unique(
-    name: str, column: str, *, where: pl.Expr | None = None, windows: Sequence[Duration] | None = None
+    name: str,
+    column: str,
+    *,
+    where: pl.Expr | None = None,
+    windows: Sequence[Duration] | None = None,
+    consecutive: bool = False,
 ) -> Aggregate:
     """Count the distinct values of `column` among the events in [T - w, T), exactly; nulls are not counted.
 
-    UInt32, 0 when there is none. Parameters as for `count`.
+    UInt32, 0 when there is none. `consecutive` says that a value of an entity does not come back once another has
+    followed it in time, as the numbers of sessions do not: saves the sort by value. It is believed. The other
+    parameters are as for `count`.
 
     Examples
     --------
     >>> n_unique("unique_items", "item_id", windows=["7d"]).columns[0][0]
     'unique_items_7d'
     """
-    return Aggregate(kind="n_unique", name=name, column=column, where=where, windows=_windows(windows))
+    declared = _windows(windows)
+    return Aggregate(kind="n_unique", name=name, column=column, where=where, windows=declared, consecutive=consecutive)
 
 
 def total(

@@ -76,7 +76,8 @@ class _Compiler:
     def _n_unique(self, aggregate: Aggregate, window: int | None) -> pl.Expr:
         column = str(aggregate.column)
         present = _seen(aggregate) & pl.col(column).is_not_null()
-        table = self._table(f"distinct {column}", present, lambda rows: with_gaps(rows, column))
+        kind = f"distinct{' consecutive' if aggregate.consecutive else ''} {column}"
+        table = self._table(kind, present, lambda rows: with_gaps(rows, column, consecutive=aggregate.consecutive))
         return table.read(opened(window)).fill_null(0) - table.read(closed(window), window).fill_null(0)
 
     def _last(self, aggregate: Aggregate, _: int | None) -> pl.Expr:

@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from purchase_pred.arithmetic import divide
-from purchase_pred.windows.keys import BASE, KEY
+from purchase_pred.windows.keys import BASE, KEY, entity_time
 
 DECAYED: Final = "__decayed"
 _HALF_LIVES_PER_BLOCK: Final = 60
@@ -25,8 +25,8 @@ def with_decayed_counts(rows: pl.LazyFrame, half_life: int, /) -> pl.LazyFrame:
 
     `rows` are sorted by `KEY`; the age is measured from the row's own time; `half_life` is in microseconds.
     """
-    length = pl.lit(_HALF_LIVES_PER_BLOCK * half_life, dtype=pl.Int128)
-    time = pl.col(KEY) - pl.col(BASE)
+    length = min(_HALF_LIVES_PER_BLOCK * half_life, 2**62)
+    time = entity_time(KEY)
     blocks = rows.select(KEY, BASE, (time // length).alias("block"), (time % length).cast(pl.Float64).alias("offset"))
     same_entity = pl.col(BASE).eq(pl.col(BASE).shift(1)).fill_null(value=False)
     weighed = blocks.with_columns(
@@ -43,7 +43,7 @@ def with_decayed_counts(rows: pl.LazyFrame, half_life: int, /) -> pl.LazyFrame:
         pl.when("starts").then(inherited_from).forward_fill().alias("carried_from"),
     )
     own = pl.col("sum") * power(divide(-pl.col("offset"), half_life))
-    since = ((pl.col("block") - pl.col("carried_from")) * length).cast(pl.Float64) + pl.col("offset")
+    since = (pl.col("block") - pl.col("carried_from")).cast(pl.Float64) * length + pl.col("offset")
     return carried.select(KEY, (own + pl.col("carry") * power(divide(-since, half_life))).alias(DECAYED))
 
 

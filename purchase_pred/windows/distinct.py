@@ -17,17 +17,30 @@ from purchase_pred.windows.keys import BASE, KEY, ROW
 _VALUE: Final = "__value"
 _BEFORE: Final = "__gap_before"
 _AFTER: Final = "__gap_after"
+_LONGEST: Final = 2**63 - 1
 
 
-def with_gaps(rows: pl.LazyFrame, column: str, /) -> pl.LazyFrame:
-    """Return `rows` (sorted by `KEY`) with the microseconds to the neighbouring events of the same entity and value."""
+def with_gaps(rows: pl.LazyFrame, column: str, /, *, consecutive: bool) -> pl.LazyFrame:
+    """Return `KEY` of `rows`, sorted by it, with the microseconds to the neighbouring events of equal entity and value.
+
+    `consecutive` says that equal values of an entity follow one another; if they may not, they are brought together.
+    """
     value = pl.col(column)
     if rows.collect_schema()[column] == pl.String:
         value = value.cast(pl.Categorical).to_physical()
-    chained = rows.select(KEY, BASE, value.alias(_VALUE)).with_row_index(ROW).sort(_VALUE, maintain_order=True)
+    named = rows.select(KEY, BASE, value.alias(_VALUE))
+    if consecutive:
+        return _gaps(named).select(KEY, _BEFORE, _AFTER)
+    chained = named.with_row_index(ROW).sort(_VALUE, maintain_order=True)
+    return _gaps(chained).select(ROW, KEY, _BEFORE, _AFTER).sort(ROW).drop(ROW)
+
+
+def _gaps(chained: pl.LazyFrame) -> pl.LazyFrame:
     follows = pl.col(_VALUE).eq(pl.col(_VALUE).shift(1)) & pl.col(BASE).eq(pl.col(BASE).shift(1))
-    gaps = chained.with_columns(pl.when(follows).then(pl.col(KEY) - pl.col(KEY).shift(1)).alias(_BEFORE))
-    return gaps.with_columns(pl.col(_BEFORE).shift(-1).alias(_AFTER)).sort(ROW)
+    gap = (pl.col(KEY) - pl.col(KEY).shift(1)).cast(pl.Int64, strict=False)
+    return chained.with_columns(pl.when(follows).then(gap).alias(_BEFORE)).with_columns(
+        pl.col(_BEFORE).shift(-1).alias(_AFTER)
+    )
 
 
 def opened(window: int | None) -> pl.Expr:
@@ -42,4 +55,4 @@ def closed(window: int | None) -> pl.Expr:
 
 def _further_than(gap: str, window: int | None) -> pl.Expr:
     alone = pl.col(gap).is_null()
-    return alone if window is None else alone | (pl.col(gap) > pl.lit(window, dtype=pl.Int128))
+    return alone if window is None else alone | (pl.col(gap) > min(window, _LONGEST))

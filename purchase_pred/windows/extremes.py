@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.windows.keys import AT, BASE, KEY, ROW, known_base
+from purchase_pred.windows.keys import AT, BASE, KEY, ROW, entity_time, known_base
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,13 @@ def with_extremes(anchors: pl.LazyFrame, events: pl.LazyFrame, aggregates: Seque
     }
     both = pl.concat(
         [
-            events.select(_event_time().alias(_TIME), pl.col(BASE).alias(_ENTITY), pl.col(KEY), **values),
-            anchors.select(ROW, _anchor_time().alias(_TIME), known_base().alias(_ENTITY), pl.col(AT).alias(KEY)),
+            events.select(entity_time(KEY).alias(_TIME), pl.col(BASE).alias(_ENTITY), pl.col(KEY), **values),
+            anchors.select(
+                ROW,
+                pl.when(pl.col(AT) > pl.col(BASE)).then(entity_time(AT)).otherwise(0).alias(_TIME),
+                known_base().alias(_ENTITY),
+                pl.col(AT).alias(KEY),
+            ),
         ],
         how="diagonal",
     )
@@ -56,11 +61,3 @@ def _rolled(aggregate: Aggregate, value: str, window: int | None) -> pl.Expr:
     roll = column.rolling_min_by if aggregate.kind == "minimum" else column.rolling_max_by
     length = min(_ALL_HISTORY, _ALL_HISTORY if window is None else window)
     return roll(_TIME, f"{length}i", closed="left").over(_ENTITY)
-
-
-def _event_time() -> pl.Expr:
-    return (pl.col(KEY) - pl.col(BASE)).sub(2**63).cast(pl.Int64)
-
-
-def _anchor_time() -> pl.Expr:
-    return pl.when(pl.col(AT) > pl.col(BASE)).then((pl.col(AT) - pl.col(BASE)).sub(2**63)).otherwise(0).cast(pl.Int64)

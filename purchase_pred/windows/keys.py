@@ -84,6 +84,11 @@ def with_keys(
     return located.cache(), keyed.set_sorted(KEY)
 
 
+def entity_time(key: str) -> pl.Expr:
+    """Return the time within an entity's key, in microseconds since 1970, as Int64."""
+    return (pl.col(key) - pl.col(BASE) - _ORIGIN).cast(pl.Int64)
+
+
 def known_base() -> pl.Expr:
     """Return the anchor's entity code, null where the anchor has no entity or no time: no event can match it."""
     return pl.when(pl.col(AT) > pl.col(BASE)).then(BASE)
@@ -110,7 +115,7 @@ def _packed(schema: pl.Schema, by: Sequence[str], widths: Sequence[int]) -> pl.E
         lowest += 2 ** (width - 1 + shift) if signed else 0
         fields.append(pl.col(name).to_physical().cast(_WIDE) * 2 ** (64 + shift))
         shift += width
-    code = reduce(add, fields)
+    code: pl.Expr = reduce(add, fields)
     return code + lowest * _SPAN if lowest else code
 
 
