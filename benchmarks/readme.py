@@ -16,12 +16,12 @@ BLOCK = re.compile(r"<!-- output of: (?P<command>.+?) -->\n.*?<!-- end -->", re.
 
 
 def output_of(command: str, folder: str) -> str:
-    """Run a command of the program in `folder` and return all that it prints, without trailing blanks."""
+    """Run a command of the program in `folder`, or a benchmark, and return what it prints, without trailing blanks."""
     program, *arguments = command.split()
-    assert program == "purchase-pred"  # noqa: S101  (only the program itself is run)
+    start = {"purchase-pred": ["-m", "purchase_pred"], "python": []}[program]
     done = subprocess.run(
-        [sys.executable, "-m", "purchase_pred", *arguments],
-        cwd=folder,
+        [sys.executable, *start, *arguments],
+        cwd=README.parent if program == "python" else folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,30 +1,66 @@
 """Write what the benchmarks found, as their JSON holds it, into RESULTS.md.
 
     python benchmarks/report.py
+    python benchmarks/report.py --quality
 
-Reasons for targets that are not met are read from `reasons.json`, by the beginning of the target's name.
+Reasons for targets that are not met are read from `reasons.json`, by the beginning of the target's name. `--quality`
+writes nothing, and prints the figures of the quality benchmark in a few lines.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from quality_parts import tables
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 HERE: Final = Path(__file__).parent
 IDLE: Final = 2
 """A load that the benchmark itself makes."""
+_CASE_COLUMNS: Final = (
+    "",
+    "seconds",
+    "times ours",
+    "times ours, cpu",
+    "times the floor",
+    "peak MB",
+    "bytes per event above the frames",
+    "note",
+)
+_QUALITY: Final = {
+    "seeds": ("The default world, over seeds", tables.worlds),
+    "latent": ("The same booster, told what users have in mind", tables.latent),
+    "curve": ("The learning curve", tables.curve),
+    "cdnow": (
+        "CDNOW: who buys within the next 30 days",
+        tables.cdnow,
+        tables.cdnow_differences,
+        tables.cdnow_months,
+        tables.calibrations,
+    ),
+    "rees46": ("The head of REES46: will this session still buy", tables.head),
+    "otto": ("The head of OTTO: will this session still buy", tables.head),
+    "training": ("Training beside the bare boosters", tables.training),
+}
+"""What each part is called, and the tables that show it."""
 
 
-def main() -> None:
-    """Read the results that are there and write the page."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the results that are there and write the page, or print the few lines."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quality", action="store_true", help="print what results/quality.json says, and nothing else")
+    if parser.parse_args(arguments).quality:
+        print("\n".join(tables.in_words(json.loads((HERE / "results" / "quality.json").read_text()))))
+        return
     lines = ["# Results", "", "Written by `python benchmarks/report.py` from `results/*.json`."]
-    for name, describe in (("windows", windows), ("features", features)):
+    for name, describe in (("windows", windows), ("features", features), ("quality", quality)):
         path = HERE / "results" / f"{name}.json"
         if path.is_file():
             lines += ["", *describe(json.loads(path.read_text()))]
@@ -40,33 +76,8 @@ def windows(document: Mapping[str, Any]) -> Iterator[str]:
         yield from ("", f"### {events:,} events, {order}", "")
         yield f"Medians of {max(row['rounds'] for row in rows)} rounds; load of the machine {_load(rows)}."
         yield ""
-        yield from _table(
-            (
-                "",
-                "seconds",
-                "times ours",
-                "times ours, cpu",
-                "times the floor",
-                "peak MB",
-                "bytes per event above the frames",
-                "note",
-            ),
-            (
-                (
-                    f"`{row['peer']}`",
-                    _number(row["seconds"], 4),
-                    _number(row["times_ours"], 2),
-                    _number(row["cpu_times_ours"], 2),
-                    _number(row["times_floor"], 2),
-                    _number(row["peak_bytes"], 0, unit=1e6),
-                    _number(row["bytes_above_loaded_per_event"], 0),
-                    row["note"],
-                )
-                for row in rows
-            ),
-        )
+        yield from _table(_CASE_COLUMNS, map(_case, rows))
     yield from ("", "### Targets", "")
-    reasons = json.loads((HERE / "reasons.json").read_text())
     yield from _table(
         ("target", "limit", "reached", "by cpu time", "met", "why not"),
         (
@@ -75,12 +86,33 @@ def windows(document: Mapping[str, Any]) -> Iterator[str]:
                 target["limit"],
                 _number(target["reached"], 2),
                 _number(target.get("reached_cpu"), 2),
-                {True: "yes", False: "no", None: "not measured"}[target["met"]],
-                "" if target["met"] else _reason(target["target"], reasons),
+                *_met(target),
             )
             for target in document["targets"]
         ),
     )
+
+
+def quality(document: Mapping[str, Any]) -> Iterator[str]:
+    """Describe the quality benchmark: its parts, then the targets."""
+    yield from ("## How good the models are", "", _machine(document))
+    parts = document["parts"]
+    for name, (title, *views) in _QUALITY.items():
+        if name not in parts:
+            continue
+        found = parts[name]
+        load = f"load of the machine {found['load']}" + (", in part by other programs" if found["load"] > IDLE else "")
+        yield from ("", f"### {title}", "", f"Took {found['measured_in_seconds']:,.0f} s; {load}.")
+        yield from tables.remarks(name, found)
+        for view in views:
+            header, *rows = view(found)
+            yield from ("", *_table(header, rows))
+    yield from ("", "### Targets", "")
+    shown = (
+        (target["target"], target["limit"], tables.spread({**target, "mean": target["reached"]}, 4), *_met(target))
+        for target in document["targets"]
+    )
+    yield from _table(("target", "limit", "reached [95 %]", "met", "why not"), shown)
 
 
 def features(document: Mapping[str, Any]) -> Iterator[str]:
@@ -117,6 +149,26 @@ def features(document: Mapping[str, Any]) -> Iterator[str]:
         yield from _table(
             ("group", "seconds"), ((part, f"{seconds:+.2f}") for part, seconds in profile["cpu_seconds"].items())
         )
+
+
+def _case(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        f"`{row['peer']}`",
+        _number(row["seconds"], 4),
+        _number(row["times_ours"], 2),
+        _number(row["cpu_times_ours"], 2),
+        _number(row["times_floor"], 2),
+        _number(row["peak_bytes"], 0, unit=1e6),
+        _number(row["bytes_above_loaded_per_event"], 0),
+        row["note"],
+    )
+
+
+def _met(target: Mapping[str, Any]) -> tuple[str, str]:
+    """Return whether a target is met, and if not, why."""
+    reasons = json.loads((HERE / "reasons.json").read_text())
+    met = {True: "yes", False: "no", None: "not measured"}[target["met"]]
+    return met, "" if target["met"] else _reason(target["target"], reasons)
 
 
 def _machine(document: Mapping[str, Any]) -> str:

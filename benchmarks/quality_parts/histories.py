@@ -1,0 +1,72 @@
+"""Purchase histories of customers by day, and the rivals that know nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.schema import PREDICTION_TIME, TIMESTAMP, USER_ID
+from quality_parts.bgnbd import Histories, fit_bgnbd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+
+def histories(rows: pl.DataFrame, purchases: pl.DataFrame, /) -> pl.DataFrame:
+    """Return `repeats`, `last` and `age` of each row's user as known before its T, in the order of the rows."""
+    at = [_histories_at(moment, purchases) for moment in rows[PREDICTION_TIME].unique().sort()]
+    known = rows.select(USER_ID, PREDICTION_TIME).join(
+        pl.concat(at), on=[USER_ID, PREDICTION_TIME], how="left", maintain_order="left"
+    )
+    return known.select("repeats", "last", "age")
+
+
+def recency_frequency(
+    splits: Mapping[str, pl.DataFrame], purchases: pl.DataFrame, /, *, with_age: bool
+) -> NDArray[np.float64]:
+    """Return what a logistic on the logarithms of repeats, days of silence (and age), fitted on train, says of test."""
+    matrices = {name: _logarithms(histories(splits[name], purchases), with_age) for name in ("train", "test")}
+    logistic = make_pipeline(StandardScaler(), LogisticRegression(C=1e6, max_iter=1_000))
+    logistic.fit(matrices["train"], label_vector(splits["train"]))
+    said: NDArray[np.float64] = logistic.predict_proba(matrices["test"])[:, 1]
+    return said
+
+
+def buy_till_you_die(test: pl.DataFrame, purchases: pl.DataFrame, /, *, days: float) -> NDArray[np.float64]:
+    """Return what BG/NBD says of each row, fitted for each T anew on all that was bought before it."""
+    known = histories(test, purchases)
+    said = np.empty(test.height)
+    for moment in test[PREDICTION_TIME].unique():
+        rows = (test[PREDICTION_TIME] == moment).to_numpy()
+        here = Histories(*(known[name].to_numpy()[rows] for name in known.columns))
+        said[rows] = fit_bgnbd(here).chance_of_purchase(here, days=days)
+    return said
+
+
+def _histories_at(moment: object, purchases: pl.DataFrame) -> pl.DataFrame:
+    day = pl.col(TIMESTAMP).dt.date()
+    now = pl.lit(moment, dtype=purchases.schema[TIMESTAMP])
+    return (
+        purchases.filter(pl.col(TIMESTAMP) < now)
+        .group_by(USER_ID)
+        .agg(
+            (day.n_unique().cast(pl.Float64) - 1.0).alias("repeats"),
+            (day.max() - day.min()).dt.total_days().cast(pl.Float64).alias("last"),
+            (now.dt.date() - day.min()).dt.total_days().cast(pl.Float64).alias("age"),
+        )
+        .with_columns(now.alias(PREDICTION_TIME))
+    )
+
+
+def _logarithms(known: pl.DataFrame, with_age: bool) -> NDArray[np.float64]:  # noqa: FBT001  (a column more or less)
+    silence = (pl.col("age") - pl.col("last")).alias("silence")
+    columns = known.select("repeats", silence, *(["age"] if with_age else []))
+    return np.log1p(columns.to_numpy())
