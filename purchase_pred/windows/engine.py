@@ -125,7 +125,7 @@ def ordered_window_features(
         by=by,
         lag=lag,
         order=order,
-        ties_matter=any(aggregate.kind in _ORDER_MATTERS for aggregate in aggregates),
+        ties_matter=any(aggregate.kind in _ORDER_MATTERS or aggregate.consecutive for aggregate in aggregates),
     )
     additive = [aggregate for aggregate in aggregates if aggregate.kind not in _EXTREMES]
     tables, features = compile_aggregates(additive, keyed, lag=lag)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle.compare import assert_columns_equal
 from oracle.frames import anchor_frame, event_frame
+from oracle.sessions import sessionize_by_intent
 from oracle.strategies import Log, logs, random_log, seeded
 from oracle.windows import Aggregate, aggregate_value
 
@@ -165,3 +166,27 @@ def test_larger_logs_equal_the_oracle_in_one_call(seed):
     log = random_log(seeded(seed), most_events=150, most_anchors=60)
     asked = counts(log.windows, (None,)) + amounts(log.windows, (LONG,)) + moments((log.windows[3],), (BUYS_OR_CARTS,))
     assert_equal_to_oracle(log, asked, by=KEYS[seed % len(KEYS)], lag=log.lag)
+
+
+@pytest.mark.parametrize("by", [("user_id",), ("user_id", "item_id")])
+@pytest.mark.parametrize("seed", range(20))
+def test_sessions_counted_as_consecutive_equal_the_oracle(seed, by):
+    log = random_log(seeded(seed), most_events=60, most_anchors=30, null_keys=False)
+    log = log._replace(events=tuple(sessionize_by_intent(log.events, boundary_events=("add_to_cart", "purchase"))))
+    aggregate = Aggregate("n_unique", "sessions", "session_index", windows=distinct(log.windows))
+    found = pp.window_features(
+        anchor_frame(log.anchors, ids=log.ids),
+        event_frame(log.events, ids=log.ids, sessionized=True),
+        by=list(by),
+        aggregates=[
+            pp.n_unique(
+                "sessions",
+                "session_index",
+                where=VIEWS.expression,
+                windows=[timedelta(microseconds=window) for window in aggregate.windows],
+                consecutive=True,
+            )
+        ],
+        availability_lag=timedelta(microseconds=log.lag),
+    ).collect()
+    assert_columns_equal(found, expected_columns(log, [(aggregate, VIEWS)], by=by, lag=log.lag))
