@@ -49,7 +49,8 @@ def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /) -> pl.Lazy
         The events, in their order, with ``category`` and ``base_price`` (of the catalog), ``shown_discount_pct``
         (Float64, 0 to 100), ``session_start``, ``continues_session`` (Boolean: not the session's first event),
         ``previous_type`` (of the event before in the session), ``last_actions`` (UInt8: this and the two events before
-        in the session, see `sequence`), ``hour`` (0..23) and ``weekday`` (1 Monday .. 7 Sunday), both UTC.
+        in the session, see `sequence`), ``hour`` (0..23) and ``weekday`` (1 Monday .. 7 Sunday), both UTC. A ``price``
+        of NaN is null.
     """
     starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _SESSION)
     known = catalog.select(ITEM_ID, CATEGORY, BASE_PRICE)
@@ -59,6 +60,7 @@ def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /) -> pl.Lazy
             pl.when(~pl.col(CONTINUES)).then(TIMESTAMP).forward_fill().alias(SESSION_START),
             pl.when(CONTINUES).then(pl.col(EVENT_TYPE).shift(1)).alias(PREVIOUS_TYPE),
             _last_actions().alias(LAST_ACTIONS),
+            pl.col(PRICE).fill_nan(None),
         )
         .join(known, on=ITEM_ID, how="left", maintain_order="left")
         .with_columns(
@@ -97,7 +99,7 @@ def with_attributes(anchors: pl.LazyFrame, catalog: pl.LazyFrame, users: pl.Lazy
 
 
 def checked_catalog(catalog: pl.LazyFrame | None, sessionized: pl.LazyFrame, /) -> pl.LazyFrame:
-    """Return the catalog with one row per item, the first; no catalog is an empty one."""
+    """Return the catalog with one row per item, the first; no catalog is an empty one, and a price of NaN is none."""
     item = sessionized.collect_schema()[ITEM_ID]
     if catalog is None:
         return pl.LazyFrame(
@@ -111,7 +113,8 @@ def checked_catalog(catalog: pl.LazyFrame | None, sessionized: pl.LazyFrame, /) 
         )
     needed = {name: kind for name, kind in CATALOG.items() if name != "discount_pct"}
     require(catalog, {**needed, ITEM_ID: item}, what="catalog")
-    return catalog.unique(ITEM_ID, keep="first", maintain_order=True)
+    known = catalog.with_columns(pl.col(BASE_PRICE, CURRENT_PRICE).fill_nan(None))
+    return known.unique(ITEM_ID, keep="first", maintain_order=True)
 
 
 def checked_users(users: pl.LazyFrame | None, sessionized: pl.LazyFrame, /) -> pl.LazyFrame:

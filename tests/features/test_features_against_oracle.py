@@ -108,6 +108,29 @@ def test_without_catalog_and_users_every_feature_is_as_if_they_were_empty(seed):
     assert_columns_equal(found, expected(shop._replace(catalog=(), registered={})))
 
 
+@pytest.mark.parametrize("seed", SEEDS[:4])
+def test_prices_of_the_catalog_that_are_not_a_number_are_missing(seed):
+    shop = random_shop(seeded(seed), most_events=100, most_anchors=30)
+    prices = pl.col("base_price", "current_price")
+    null = catalog_frame(shop.catalog, ids=shop.log.ids, categories=shop.categories).with_columns(
+        pl.when(pl.int_range(pl.len()) % 2 == 1).then(prices).name.keep()
+    )
+    anchors = anchor_frame(shop.log.anchors, ids=shop.log.ids)
+    events = event_frame(shop.log.events, ids=shop.log.ids, sessionized=True)
+    found = pp.build_features(anchors, events, catalog=null.with_columns(prices.fill_null(float("nan")))).collect()
+    assert found.equals(pp.build_features(anchors, events, catalog=null).collect())
+
+
+@pytest.mark.parametrize("seed", SEEDS[:4])
+def test_prices_and_durations_of_events_that_are_not_a_number_are_missing(seed):
+    shop = random_shop(seeded(seed), most_events=100, most_anchors=30)
+    anchors = anchor_frame(shop.log.anchors, ids=shop.log.ids)
+    events = event_frame(shop.log.events, ids=shop.log.ids, sessionized=True)
+    nan = events.with_columns(pl.col("price", "duration_seconds").fill_null(float("nan")))
+    assert nan.select(pl.col("price").is_nan().any()).collect().item()
+    assert pp.build_features(anchors, nan).collect().equals(pp.build_features(anchors, events).collect())
+
+
 @pytest.mark.parametrize(
     ("keys", "absent"),
     [
