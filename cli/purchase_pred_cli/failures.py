@@ -20,7 +20,11 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextmanager
 def reporting_failures(workspace: Path, *, verbose: bool = False) -> Iterator[None]:
-    """Turn whatever is raised inside into one message on stderr and an exit code; tracebacks go to the log file."""
+    """Turn whatever is raised inside into one message on stderr and an exit code; tracebacks go to the log file.
+
+    A missed gate is an answer and no failure, so it leaves nothing there.
+    """
+    from purchase_pred.errors import GateError
     from purchase_pred.pipeline.log_file import logging_to
     from purchase_pred.pipeline.workspace import LOG_FILE
 
@@ -34,6 +38,10 @@ def reporting_failures(workspace: Path, *, verbose: bool = False) -> Iterator[No
             logging.getLogger("purchase_pred.cli").warning("interrupted")
             _tell("interrupted; what was finished stays, and the next run completes the rest")
             raise typer.Exit(INTERRUPTED) from error
+        except GateError as error:
+            code, message = explain(error)
+            _tell(f"error: {message}")
+            raise typer.Exit(code) from error
         except Exception as error:
             code, message = explain(error)
             # the log file is the traceback's only place: on the terminal one message is enough

@@ -109,7 +109,8 @@ def render_report(data: ReportData, /) -> str:
 def _headline(data: ReportData, contents: str) -> str:
     model = data.document["model"]
     raised = int(data.flags["flagged"].sum())
-    warning = f"{counted(raised, 'red flag')} raised: read about {'it' if raised == 1 else 'them'} before you trust these figures"
+    them = "it" if raised == 1 else "them"
+    warning = f"{counted(raised, 'red flag')} raised: read about {them} before you trust these figures"
     return "\n".join(
         [
             "<header>",

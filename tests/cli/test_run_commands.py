@@ -207,3 +207,11 @@ def test_verbose_shows_the_log_as_it_is_written(tmp_path: Path) -> None:
     outcome = purchase_pred("generate", "-v", "-w", tmp_path, *SMALL)
 
     assert "purchase_pred.pipeline.runner: generate starts: missing" in outcome.err.splitlines()
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_status_of_an_empty_folder_writes_nothing(tmp_path: Path, options: tuple[str, ...]) -> None:
+    outcome = purchase_pred("status", *options, "-w", tmp_path)
+
+    assert outcome.code == (3 if options else 0)
+    assert list(tmp_path.iterdir()) == []
