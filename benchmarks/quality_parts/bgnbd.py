@@ -42,7 +42,7 @@ class BGNBD:
     b: float
 
     def log_likelihood(self, known: Histories, /) -> float:
-        """Return the log-likelihood, equation (6) of the paper in the form of its section 4.1 (ln A1 to A4)."""
+        """Return the log-likelihood: the paper's likelihood of a randomly chosen customer, summed over customers."""
         x = known.repeats
         counted = gammaln(self.r + x) - gammaln(self.r) + self.r * np.log(self.alpha)
         stayed = betaln(self.a, self.b + x) - betaln(self.a, self.b)

@@ -71,7 +71,7 @@ def over_users(
     rows = np.bincount(users).astype(np.float64)
     precisions: dict[str, list[Any]] = {name: [[average_precision(labels, score)]] for name, score in scores.items()}
     mean_losses: dict[str, list[Any]] = {name: [[log_loss(labels, scores[name])]] for name in probabilities}
-    for weights in _weights(len(rows), resamples, chunk=max(1, _CELLS // len(labels)), seed=seed):
+    for weights in drawn_users(len(rows), resamples, chunk=max(1, _CELLS // len(labels)), seed=seed):
         for name, ranking in ranked.items():
             precisions[name].append(ranking.average_precisions(weights))
         for name, sums in losses.items():
@@ -88,6 +88,15 @@ def interval(draws: NDArray[np.float64], /) -> dict[str, float | None]:
     known = draws[1:][~np.isnan(draws[1:])]
     low, high = np.quantile(known, (_TAIL, 1.0 - _TAIL)).tolist() if len(known) else (None, None)
     return {"mean": float(draws[0]), "low": low, "high": high}
+
+
+def drawn_users(users: int, resamples: int, /, *, chunk: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yield how often each user was drawn in each resample, a few resamples at a time."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, resamples, chunk):
+        times = min(chunk, resamples - start)
+        drawn = rng.integers(0, users, size=(times, users)) + users * np.arange(times)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=times * users).reshape(times, users).astype(np.float64)
 
 
 class _Ranked:
@@ -115,12 +124,3 @@ def _loss_sums(
 ) -> NDArray[np.float64]:
     said = np.where(labels == 1, probabilities, 1.0 - probabilities)
     return np.bincount(users, weights=-np.log(np.maximum(said, np.finfo(np.float64).eps)))
-
-
-def _weights(users: int, resamples: int, *, chunk: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each user was drawn in each resample, a few resamples at a time."""
-    rng = np.random.default_rng(seed)
-    for start in range(0, resamples, chunk):
-        times = min(chunk, resamples - start)
-        drawn = rng.integers(0, users, size=(times, users)) + users * np.arange(times)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=times * users).reshape(times, users).astype(np.float64)

@@ -26,7 +26,7 @@ def in_words(document: Mapping[str, Any], /) -> Iterator[str]:
     for name, tell in told.items():
         for line in tell(parts[name]) if name in parts else ():
             indent = " " * (len(line) - len(line.lstrip()))
-            yield from wrap(line, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ")
+            yield from wrap(line.lstrip(), _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ")
     yield from wrap(next(_targets_line(document["targets"])), _WIDTH, subsequent_indent="    ")
 
 
@@ -49,6 +49,8 @@ def spread(found: Mapping[str, float | None], /, digits: int = 3) -> str:
     mean, low, high = (found.get(name) for name in ("mean", "low", "high"))
     if mean is None:
         return ""
+    if isinstance(mean, int):
+        return f"{mean:,}"
     return f"{mean:.{digits}f}" + ("" if low is None else f" [{low:.{digits}f}, {high:.{digits}f}]")
 
 

@@ -21,7 +21,7 @@ _CASE: Final = Path(__file__).parent.parent / "quality_case.py"
 
 def training_times(plan: Plan, /) -> dict[str, Any]:
     """Return for each booster the medians of the seconds of both, and of the ratio within the rounds."""
-    program = world(plan, seed=plan.seeds[0], models=("lightgbm",))
+    program = world(plan, seed=plan.seeds[0])
     return {kind: _times(kind, program.workspace, plan) for kind in BOOSTERS}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from quality_parts.intervals import over_seeds
@@ -15,7 +16,8 @@ RULES: Final = ("carted_not_bought", "recency")
 _CURVE_MODEL: Final = "lightgbm"
 
 
-def world(plan: Plan, *, seed: int, users: int | None = None, models: tuple[str, ...] = ()) -> Program:
+@cache
+def world(plan: Plan, /, *, seed: int, users: int | None = None, models: tuple[str, ...] = ()) -> Program:
     """Run the whole pipeline on a world and return it; what is up to date is not made again."""
     size = plan.users if users is None else users
     assignments = (
