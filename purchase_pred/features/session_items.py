@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.features.coding import ITEM_CODE, SESSION_CODE
-from purchase_pred.schema import DURATION, PREDICTION_TIME
-from purchase_pred.windows import hours_since_last, total
+from purchase_pred.schema import DURATION, PREDICTION_TIME, TIMESTAMP
+from purchase_pred.windows import last, total
 from purchase_pred.windows.aggregates import column_names
 from purchase_pred.windows.engine import ordered_window_features
 
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 RECENCY_RANK: Final = "session_item_recency_rank"
 DWELL_RANK: Final = "session_item_dwell_rank"
-_AGE: Final = "__age"
+_MOMENT: Final = "__moment"
+_LATEST: Final = "__latest"
 _DWELL: Final = "__dwell"
+_MICROSECONDS: Final = 1e6
+_LONGEST: Final = 2.0**62
 
 
 def session_item_answers(
@@ -34,25 +37,37 @@ def session_item_answers(
 ) -> pl.LazyFrame:
     """Answer the aggregates over the anchor's item in its session, and rank the item, in the order of the anchors.
 
-    Rank 1 has the latest event, or the longest dwell; equal items share the better rank. Null where the item has no
-    event in the session before T.
+    Rank 1 has the latest event, or the longest dwell to the microsecond; equal items share the better rank. Null where
+    the item has no event in the session before T.
     """
     moment = (SESSION_CODE, PREDICTION_TIME)
     asked = anchors.select(*moment, ITEM_CODE)
     items = events.select(SESSION_CODE, ITEM_CODE).drop_nulls().unique()
-    pairs = asked.select(moment).drop_nulls().unique().join(items, on=SESSION_CODE)
+    moments = asked.select(moment).drop_nulls().unique().with_row_index(_MOMENT)
     seen = ordered_window_features(
-        pairs,
+        moments.join(items, on=SESSION_CODE, maintain_order="left"),
         events,
         by=(SESSION_CODE, ITEM_CODE),
-        aggregates=[*aggregates, hours_since_last(_AGE), total(_DWELL, DURATION)],
+        aggregates=[*aggregates, last(_LATEST, TIMESTAMP), total(_DWELL, DURATION)],
         availability_lag=lag,
         order="ties",
-    ).filter(pl.col(_AGE).is_not_null())
+    ).filter(pl.col(_LATEST).is_not_null())
+    dwell = (pl.col(_DWELL) * _MICROSECONDS).clip(upper_bound=_LONGEST).round().cast(pl.Int64)
     ranked = seen.with_columns(
-        pl.col(_AGE).rank("min").over(moment).cast(pl.UInt32).alias(RECENCY_RANK),
-        pl.col(_DWELL).rank("min", descending=True).over(moment).cast(pl.UInt32).alias(DWELL_RANK),
-    ).drop(_AGE, _DWELL)
+        _rank_within_moment(pl.col(_LATEST).to_physical()).alias(RECENCY_RANK),
+        _rank_within_moment(dwell).alias(DWELL_RANK),
+    ).drop(_MOMENT, _LATEST, _DWELL)
     return asked.join(ranked, on=[*moment, ITEM_CODE], how="left", maintain_order="left").with_columns(
         pl.col(column_names(aggregates)).fill_null(0)
     )
+
+
+def _rank_within_moment(value: pl.Expr) -> pl.Expr:
+    """Rank rows, which stand moment by moment, by descending `value` (Int64); equal values share the better rank.
+
+    One rank over all rows does it, by moment first, less the rows before the moment.
+    """
+    starts = pl.col(_MOMENT).ne_missing(pl.col(_MOMENT).shift(1))
+    before = pl.when(starts).then(pl.int_range(pl.len(), dtype=pl.UInt32)).forward_fill()
+    key = pl.col(_MOMENT).cast(pl.Int128) * 2**64 - value.cast(pl.Int128)
+    return key.rank("min").cast(pl.UInt32) - before
