@@ -123,17 +123,18 @@ def histogram_chart(histogram: pl.DataFrame, /, *, threshold: float | None) -> s
 
 
 def earliness_chart(earliness: pl.DataFrame, /) -> str:
-    """Draw average precision by the number of the session's events seen."""
+    """Draw average precision by the number of the session's events seen, and how many bought of each group."""
     with canvas("earliness", title="PR-AUC by number of events seen", height=2.5) as drawn:
         (axes,) = drawn.axes()
         places = np.arange(earliness.height)
         axes.plot(places, earliness["average_precision"], color=colour("first"), marker="o", label="PR-AUC")
         axes.plot(places, earliness["prevalence"], color=colour("muted"), linestyle=(0, (4, 3)), label="Chance")
-        axes.set_xticks(places, [_span(*ends) for ends in earliness.select("events_from", "events_to").iter_rows()])
+        groups = earliness.select("events_from", "events_to", "positives").iter_rows()
+        axes.set_xticks(places, [f"{_span(first, last)}\n{bought:,} bought" for first, last, bought in groups])
         axes.set(xlabel="events of the session seen so far", ylabel="PR-AUC")
         axes.set_ylim(0, None)
         clean(axes, grid="y")
-        axes.legend(loc="upper left")
+        drawn.figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return drawn.svg
 
 

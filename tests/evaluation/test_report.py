@@ -187,6 +187,15 @@ def test_earliness_is_drawn_for_targets_within_sessions(report: Judged):
     assert '<section id="earliness">' in shown
     assert '<a href="#earliness">How early</a>' in shown
     assert "the session still brings a purchase within 7 days" in shown
+    assert f"{table['positives'][0]:,} bought" in shown
+
+
+def test_one_moment_of_the_session_makes_no_curve(report: Judged):
+    test = report.splits["test"]
+    first = test.with_columns(session_events=pl.lit(1, dtype=pl.UInt32))
+    table = earliness_table(first, report.model.predict(test))
+    assert table.height == 1
+    assert "earliness" not in render_report(replace(report.shown, earliness=table))
 
 
 def test_an_embargo_is_told_and_drawn(report: Judged):
