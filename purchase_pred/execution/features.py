@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
@@ -10,8 +11,8 @@ from purchase_pred.features import build_features, item_days
 from purchase_pred.schema import USER_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from concurrent.futures import Executor, Future
+    from collections.abc import Iterator
+    from concurrent.futures import Future
 
     import polars as pl
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 EVENTS_PER_SHARD: Final = 250_000
 """Features of so many events take about half a gigabyte; larger shards are no faster."""
+_AHEAD: Final = 2
+"""Shards in the making while another is being used."""
 
 
 def features_by_shard(
@@ -36,33 +39,33 @@ def features_by_shard(
 
     What features know of all users, the sums per item and day, is made once of the whole log, so every value is that
     of one call. Shards come by ascending user; within one, anchors keep their order. While the caller has one shard in
-    hand, the next is in the making. Parameters as for `build_features`.
+    hand, the next are in the making. Parameters as for `build_features`.
     """
     days = item_days(sessionized).collect().lazy()
     starts = shard_starts(sessionized, size=events_per_shard).collect()[USER_ID].to_list()
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        shards = [
-            build_features(
-                anchors.filter(in_shard(starts, number)),
-                sessionized.filter(in_shard(starts, number)),
-                catalog=catalog,
-                users=users,
-                settings=settings,
-                days=days,
-                assume_sorted=assume_sorted,
-            )
-            for number in range(len(starts))
-        ]
-        yield from _one_ahead(shards, ahead)
+    shards = (
+        build_features(
+            anchors.filter(in_shard(starts, number)),
+            sessionized.filter(in_shard(starts, number)),
+            catalog=catalog,
+            users=users,
+            settings=settings,
+            days=days,
+            assume_sorted=assume_sorted,
+        )
+        for number in range(len(starts))
+    )
+    yield from _made_ahead(shards)
 
 
-def _one_ahead(shards: Sequence[pl.LazyFrame], ahead: Executor) -> Iterator[pl.DataFrame]:
-    """Collect one shard while the one before it is being used; each is let go as soon as it has been."""
-    coming: Future[pl.DataFrame] | None = None
-    for shard in shards:
-        ready, coming = coming, ahead.submit(shard.collect, engine="in-memory")  # fits, and takes less than streamed
-        if ready is not None:
-            yield ready.result()
-        del ready
-    if coming is not None:
-        yield coming.result()
+def _made_ahead(shards: Iterator[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
+    """Collect the next shards while the caller uses one; what one core is left idle by, another shard takes."""
+    with ThreadPoolExecutor(_AHEAD) as threads:
+        coming: deque[Future[pl.DataFrame]] = deque()
+        for shard in shards:
+            # A shard fits into memory, and takes less time there than streamed.
+            coming.append(threads.submit(shard.collect, engine="in-memory"))
+            if len(coming) > _AHEAD:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
