@@ -107,7 +107,7 @@ def bare_xgboost(rows: FitRows, rounds: int, /) -> xgb.Booster:
     train = xgb.QuantileDMatrix(
         rows.matrix, label=rows.labels, weight=rows.weights, max_bin=rows.settings.xgboost.max_bin, **columns
     )
-    stop = xgb.QuantileDMatrix(rows.stop_matrix, label=rows.stop_labels, ref=train, **columns)
+    stop = xgb.DMatrix(rows.stop_matrix, label=rows.stop_labels, **columns)
     return xgb.train(parameters, train, num_boost_round=rounds, evals=[(stop, "stop")], verbose_eval=False)
 
 
