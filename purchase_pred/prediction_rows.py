@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from purchase_pred.settings import Settings
 
 _SESSION: Final = (USER_ID, SESSION_INDEX)
-_START: Final = "__session_start"
+SESSION_START: Final = "session_start"
+"""Name of the column that decides about the split, in `labelled_points`."""
 
 
 def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.LazyFrame:
@@ -67,6 +68,22 @@ def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.L
     >>> rows.group_by("split", maintain_order=True).agg(pl.len(), pl.col("purged").sum()).rows()
     [('train', 69, 7), ('val', 15, 7), ('test', 15, 7)]
     """
+    share = settings.split
+    boundaries = split_boundaries(sessionized, train=share.train, val=share.val, align=share.align)
+    return (
+        labelled_points(sessionized, settings=settings)
+        .join(boundaries, how="cross", maintain_order="left")
+        .with_columns(split_of(pl.col(SESSION_START)))
+        .with_columns(outside_split(embargo=share.embargo))
+        .drop(SESSION_START, *BOUNDARIES)
+    )
+
+
+def labelled_points(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.LazyFrame:
+    """Return every prediction point with its label and ``session_start``, T where there is no session.
+
+    Parameters and errors are those of `prediction_rows`, whose other columns it has but ``split`` and ``purged``.
+    """
     target = settings.target
     if target.level == "session" and settings.anchors.kind != "in_session":
         raise ConfigError(
@@ -77,17 +94,8 @@ def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.L
     labelled = label_purchases(
         anchors, sessionized, horizon=target.horizon, level=target.level, sessions=target.sessions
     )
-    share = settings.split
-    boundaries = split_boundaries(sessionized, train=share.train, val=share.val, align=share.align)
     columns = [*anchors.collect_schema().names(), LABEL_END, LABEL]
-    return (
-        _with_session_start(labelled, sessionized)
-        .join(boundaries, how="cross", maintain_order="left")
-        .with_columns(split_of(pl.col(_START)))
-        .with_columns(outside_split(embargo=share.embargo))
-        .drop(_START, *BOUNDARIES)
-        .select(*columns, "split", "purged")
-    )
+    return _with_session_start(labelled, sessionized).select(*columns, SESSION_START)
 
 
 def target_keys(settings: Settings, /) -> tuple[str, ...]:
@@ -114,6 +122,6 @@ def _anchors(sessionized: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
 def _with_session_start(rows: pl.LazyFrame, sessionized: pl.LazyFrame) -> pl.LazyFrame:
     """Add the moment that decides about the split: the start of the session, or T where there is no session."""
     if SESSION_INDEX not in rows.collect_schema():
-        return rows.with_columns(pl.col(PREDICTION_TIME).alias(_START))
-    starts = sessionized.group_by(_SESSION).agg(pl.col(TIMESTAMP).min().alias(_START))
+        return rows.with_columns(pl.col(PREDICTION_TIME).alias(SESSION_START))
+    starts = sessionized.group_by(_SESSION).agg(pl.col(TIMESTAMP).min().alias(SESSION_START))
     return rows.join(starts, on=_SESSION, how="left", maintain_order="left")

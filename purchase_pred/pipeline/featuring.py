@@ -11,6 +11,7 @@ from purchase_pred.pipeline.manifest import is_intact, read_manifest
 from purchase_pred.pipeline.parquet import ROWS_PER_GROUP, row_count, scan, scan_if_there, sink
 from purchase_pred.pipeline.preparing import split_of
 from purchase_pred.pipeline.stage import Made
+from purchase_pred.pipeline.suggestions import suggest
 from purchase_pred.pipeline.support import LogFacts, SplitCounts, check_rows
 from purchase_pred.pipeline.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
 from purchase_pred.prediction_rows import prediction_rows, target_keys
@@ -48,7 +49,8 @@ def make_features(work: Work, /) -> list[Made]:
     try:
         sink(prediction_rows(sessionized, settings=work.settings), rows_path)
         counts = _count(rows_path, splits)
-        check_rows(log_facts(sessionized), counts, settings=work.settings)
+        settings = work.settings
+        check_rows(log_facts(sessionized), counts, settings=settings, advise=lambda: suggest(sessionized, settings))
         kept = pl.scan_parquet(rows_path).filter(~pl.col(_PURGED), pl.col(SPLIT).is_in(splits)).drop(_PURGED)
         shards = _feature_shards(work, kept, sessionized)
         return [_publishable(work, unit, parts, counts) for unit, parts in _write_parts(work, shards).items()]

@@ -1,4 +1,4 @@
-"""Whether a log can support a target: a verdict on counts, with the settings that would do."""
+"""Whether a log can support a target: a verdict on counts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ from purchase_pred.durations import parse_duration
 from purchase_pred.errors import UnsupportedTargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from purchase_pred.settings import Settings
-
-_HORIZONS: Final = (
-    "30d", "14d", "7d", "3d", "1d", "12h", "6h", "3h", "1h", "30m", "15m", "5m", "1m",
-)  # fmt: skip
-"""Horizons that one would choose, the longest first."""
 
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
@@ -46,8 +41,10 @@ class SplitCounts:
     """Rows whose T or label end lies outside the split, or whose T lies in the embargo."""
 
 
-def check_rows(facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, settings: Settings) -> None:
-    """Raise unless every split has rows.
+def check_rows(
+    facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, settings: Settings, advise: Callable[[], str]
+) -> None:
+    """Raise unless every split has rows; `advise` tells which settings would do, and is only asked then.
 
     Raises
     ------
@@ -60,19 +57,20 @@ def check_rows(facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, setting
     if not facts.views and _rows_come_from_views(settings):
         raise UnsupportedTargetError(
             f"no prediction points: target.level user_item at session close takes one row per item viewed, and the "
-            f"log holds no view among {facts.events:,} events; try --set target.level=user "
-            f"--set anchors.kind=calendar (one row per user and date)"
+            f"log holds no view among {facts.events:,} events; {advise()}"
         )
     purged = sum(count.purged for count in counts.values())
     raise UnsupportedTargetError(
         f"no complete label in {', '.join(empty)}: the log spans {spoken(facts.span)}, and target.horizon "
         f"{settings.target.horizon}{_closing(settings)}{_embargo(settings)} must fit within each split (train "
         f"{settings.split.train:g}, val {settings.split.val:g}, test {_test_share(settings):g} of the span, "
-        f"boundaries floored to {settings.split.align}); {purged:,} rows were purged; {_advice(facts, settings)}"
+        f"boundaries floored to {settings.split.align}); {purged:,} rows were purged; {advise()}"
     )
 
 
-def check_labels(facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, settings: Settings) -> None:
+def check_labels(
+    facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, settings: Settings, advise: Callable[[], str]
+) -> None:
     """Raise unless every split has rows that buy and rows that do not.
 
     Raises
@@ -80,7 +78,7 @@ def check_labels(facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, setti
     UnsupportedTargetError
         As `check_rows`, and where a split has labels of one kind only.
     """
-    check_rows(facts, counts, settings=settings)
+    check_rows(facts, counts, settings=settings, advise=advise)
     if not facts.purchases:
         raise UnsupportedTargetError(
             f"no purchase among {facts.events:,} events, and every target asks for one; if the log names purchases "
@@ -92,8 +90,7 @@ def check_labels(facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, setti
             raise UnsupportedTargetError(
                 f"none of the {count.rows:,} rows of {split} {kind} (target.level {settings.target.level}, horizon "
                 f"{settings.target.horizon}; {facts.purchases:,} purchases by {facts.users:,} users in "
-                f"{spoken(facts.span)}): a model cannot be trained and judged without both; "
-                f"{_advice(facts, settings)}, another target.level, or bring in a longer log"
+                f"{spoken(facts.span)}): a model cannot be trained and judged without both; {advise()}"
             )
 
 
@@ -126,25 +123,3 @@ def _closing(settings: Settings) -> str:
 
 def _embargo(settings: Settings) -> str:
     return f" after an embargo of {settings.split.embargo}" if parse_duration(settings.split.embargo) else ""
-
-
-def _advice(facts: LogFacts, settings: Settings) -> str:
-    shares = settings.split
-    smallest = facts.span * min(shares.train, shares.val, _test_share(settings))
-    gap = timedelta(minutes=settings.session.inactivity_threshold_minutes)
-    silence = gap if settings.anchors.kind == "session_close" else timedelta()
-    changes = []
-    if shares.align != "none" and parse_duration(shares.align) > smallest / 4:
-        changes.append("split.align=none")
-    if silence > smallest / 2:
-        changes += ["anchors.kind=in_session", "target.level=session"]
-        silence = timedelta()
-    room = (smallest - silence) * 0.6
-    fitting = next((horizon for horizon in _HORIZONS if parse_duration(horizon) <= room), None)
-    if fitting is None:
-        return "the log is too short for any target: bring in a longer one"
-    if parse_duration(fitting) != parse_duration(settings.target.horizon):
-        changes.insert(0, f"target.horizon={fitting}")
-    if not changes:
-        return "try other shares of split.train and split.val"
-    return "try " + " ".join(f"--set {change}" for change in changes)

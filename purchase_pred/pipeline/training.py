@@ -17,6 +17,7 @@ from purchase_pred.pipeline.parquet import scan
 from purchase_pred.pipeline.reporting import report_page, report_source
 from purchase_pred.pipeline.stage import Made
 from purchase_pred.pipeline.stages import SPLITS
+from purchase_pred.pipeline.suggestions import suggest
 from purchase_pred.pipeline.support import SplitCounts, check_labels
 from purchase_pred.pipeline.workspace import MODELS_FOLDER, SESSIONIZED_FILE, features_file, remove
 from purchase_pred.schema import LABEL, PREDICTION_TIME, SESSIONIZED, TIME_DTYPE
@@ -78,8 +79,13 @@ def read_split(workspace: Workspace, split: str, /) -> pl.DataFrame:
 
 def _check(work: Work, splits: Mapping[str, pl.DataFrame]) -> None:
     counts = {name: SplitCounts(frame.height, int(frame[LABEL].sum()), 0) for name, frame in splits.items()}
-    facts = log_facts(scan(work.read(SESSIONIZED_FILE), SESSIONIZED))
-    check_labels(facts, counts, settings=work.settings)
+    sessionized = scan(work.read(SESSIONIZED_FILE), SESSIONIZED)
+    check_labels(
+        log_facts(sessionized),
+        counts,
+        settings=work.settings,
+        advise=lambda: suggest(sessionized, work.settings),
+    )
 
 
 def _free_moment(workspace: Workspace, kinds: tuple[str, ...]) -> datetime:

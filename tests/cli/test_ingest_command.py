@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -119,8 +120,15 @@ def test_a_log_too_short_for_the_target_is_one_message_with_settings_that_would_
     assert outcome.code == 2
     (message,) = [line for line in outcome.err.splitlines() if line.startswith("error: ")]
     assert "no complete label in" in message
-    assert "--set target.horizon=" in message
     assert not (tmp_path / "models").exists()
+
+    advised = re.findall(r"--set (\S+)", message)
+    options = [part for change in advised for part in ("--set", change)]
+    followed = purchase_pred(
+        *("run", "all", "--skip-data-gen", "-w", tmp_path, "--set", "train.models=[logistic]", *options)
+    )
+    assert followed.code == 0, followed.err
+    assert "Too small to judge" in " ".join(followed.out.split())
 
 
 @real

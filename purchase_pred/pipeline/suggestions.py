@@ -1,0 +1,185 @@
+"""Settings that a log can support, found by trying them on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import log
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from purchase_pred.durations import parse_duration
+from purchase_pred.prediction_rows import SESSION_START, labelled_points, prediction_rows
+from purchase_pred.schema import LABEL, LABEL_END, PREDICTION_TIME, SPLIT, TIMESTAMP, USER_ID
+from purchase_pred.splits import PURGED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+
+    from numpy.typing import NDArray
+
+    from purchase_pred.settings import Settings
+
+HORIZONS: Final = (
+    "30d", "14d", "7d", "3d", "1d", "12h", "6h", "3h", "1h", "30m", "15m", "5m", "2m", "1m",
+)  # fmt: skip
+"""Horizons that one would choose, the longest first."""
+
+_TARGETS: Final = (("in_session", "session"), ("calendar", "user"), ("session_close", "user"))
+"""Prediction points and levels to fall back on."""
+_ENOUGH: Final = (10, 3, 1)
+"""Rows that buy which each split should have, as many as can be had."""
+_MOST_EVENTS: Final = 100_000
+_MOST_NEGATIVES: Final = 2_000
+_CUTS: Final = 30
+_NOTHING: Final = (
+    "none of the targets, horizons and shares that were tried leaves each split rows that buy and rows that do not: "
+    "bring in a longer log"
+)
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Prediction points of one target: those that buy, and some of the others; times in microseconds."""
+
+    begins: NDArray[np.int64]
+    """What decides about the split: the start of the session, or T."""
+    at: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    buys: NDArray[np.bool_]
+
+
+def suggest(sessionized: pl.LazyFrame, settings: Settings, /) -> str:
+    """Return settings under which each split of this log has rows that buy and rows that do not, as advice.
+
+    Tried are, in this order, the target as it is, then others; horizons, the nearest first; the shares of the splits as
+    they are, on whole days or exact, and then shares that follow the purchases. What is found on a sample of the users
+    of a large log is checked on all of it.
+    """
+    sample = _sample(sessionized)
+    span = sample.select(pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP).min()).item()
+    if not span:
+        return _NOTHING
+    tried = [(changes, _points(sample, chosen)) for changes, chosen in _targets(settings, span)]
+    for enough in _ENOUGH:
+        for changes, points in tried:
+            for shares in _shares(points, settings, sample, enough):
+                wanted = {**changes, **shares}
+                counts = _counts(sessionized, _with(settings, wanted))
+                if _is_sound(counts, 1):
+                    found = ", ".join(f"{buys:,} of {rows:,} rows of {split}" for split, (rows, buys) in counts.items())
+                    told = " ".join(f"--set {key}={value}" for key, value in wanted.items())
+                    return f"try {told} (then {found} buy)"
+    return _NOTHING
+
+
+def _sample(sessionized: pl.LazyFrame) -> pl.DataFrame:
+    """Return the whole log, or all events of some of its users."""
+    events = sessionized.select(pl.len()).collect().item()
+    parts = -(-events // _MOST_EVENTS)
+    kept = sessionized if parts <= 1 else sessionized.filter(pl.col(USER_ID).hash(seed=1) % parts == 0)
+    return kept.collect()
+
+
+def _targets(settings: Settings, span: timedelta) -> Iterator[tuple[dict[str, Any], Settings]]:
+    """Yield what would change, and the settings then, of each target and horizon that the log has room for."""
+    asked = (settings.anchors.kind, settings.target.level)
+    for kind, level in (asked, *(target for target in _TARGETS if target != asked)):
+        for horizon in _horizons(settings.target.horizon, span):
+            changes: dict[str, Any] = {}
+            if horizon != settings.target.horizon:
+                changes["target.horizon"] = horizon
+            if level != settings.target.level:
+                changes["target.level"] = level
+            if kind != settings.anchors.kind:
+                changes["anchors.kind"] = kind
+            if kind == "calendar" and parse_duration(settings.anchors.every) > span / 10:
+                changes["anchors.every"] = next((one for one in HORIZONS if parse_duration(one) <= span / 20), "1m")
+            yield changes, _with(settings, changes)
+
+
+def _horizons(asked: str, span: timedelta) -> list[str]:
+    wanted = parse_duration(asked)
+    fitting = [one for one in {asked: None, **dict.fromkeys(HORIZONS)} if parse_duration(one) <= span / 3]
+    return sorted(fitting, key=lambda one: abs(log(parse_duration(one) / wanted)))
+
+
+def _with(settings: Settings, changes: dict[str, Any]) -> Settings:
+    tree = settings.model_dump(mode="json")
+    for key, value in changes.items():
+        section, name = key.split(".")
+        tree[section][name] = value
+    return type(settings).model_validate(tree)
+
+
+def _points(sample: pl.DataFrame, settings: Settings) -> _Points:
+    found = labelled_points(sample.lazy(), settings=settings).drop_nulls([PREDICTION_TIME, LABEL]).collect()
+    buys = found[LABEL].to_numpy() == 1
+    others = np.flatnonzero(~buys)
+    kept = np.union1d(np.flatnonzero(buys), others[:: max(1, len(others) // _MOST_NEGATIVES)])
+    begins, at, ends = (
+        found[name].to_physical().to_numpy()[kept] for name in (SESSION_START, PREDICTION_TIME, LABEL_END)
+    )
+    return _Points(begins, at, ends, buys[kept])
+
+
+def _shares(points: _Points, settings: Settings, sample: pl.DataFrame, enough: int) -> Iterator[dict[str, Any]]:
+    """Yield changes of the splits that leave each enough rows that buy: none, exact boundaries, the best shares."""
+    if points.buys.sum() < 3 * enough:
+        return
+    times = sample[TIMESTAMP].to_physical()
+    start, end = int(times.min()), int(times.max())  # type: ignore[arg-type]
+    exact = {} if settings.split.align == "none" else {"split.align": "none"}
+    wait = parse_duration(settings.split.embargo).total_seconds() * 1e6
+    for shares in (settings.split.model_dump(include={"train", "val"}), *_cuts(points, start, end, wait)):
+        train_end = start + int((end - start) * shares["train"])
+        val_end = start + int((end - start) * (shares["train"] + shares["val"]))
+        if _fewest(points, (start, train_end, val_end, end), wait) >= enough:
+            asked = settings.split.model_dump(include={"train", "val"})
+            changed = {f"split.{name}": value for name, value in shares.items() if value != asked[name]}
+            yield from ({**exact, **changed},) if changed else ({}, exact)
+
+
+def _cuts(points: _Points, start: int, end: int, wait: float) -> list[dict[str, float]]:
+    """Return the shares that leave the fewest purchases of any split at the most, in proportion to 70, 15 and 15 %."""
+    moments = np.quantile(points.at[points.buys], np.linspace(0, 1, _CUTS))
+    steps = np.unique(((moments - start) / (end - start)).round(3))
+    steps = np.unique(np.concatenate([steps - 0.001, steps, steps + 0.001]).round(3))
+    pairs = [(first, second) for first, second in combinations(steps[(steps > 0) & (steps < 1)].tolist(), 2)]
+    if not pairs:
+        return []
+    span = end - start
+    scores = [
+        _fewest(points, (start, start + int(span * first), start + int(span * second), end), wait, even=True)
+        for first, second in pairs
+    ]
+    first, second = pairs[int(np.argmax(scores))]
+    return [{"train": first, "val": round(second - first, 3)}]
+
+
+def _fewest(points: _Points, boundaries: tuple[int, int, int, int], wait: float, *, even: bool = False) -> float:
+    """Return the fewest rows that buy of any split; 0 where one has none that does not. `even`: per planned share."""
+    found = []
+    for place, weight in enumerate((0.70, 0.15, 0.15)):
+        opens, closes = boundaries[place], boundaries[place + 1]
+        last = place == len(boundaries) - 2
+        inside = (points.begins >= opens) & ((points.begins < closes) | last) & (points.ends <= closes)
+        inside &= points.at >= opens + (wait if place else 0)
+        buys = int((inside & points.buys).sum())
+        found.append(buys / (weight if even else 1.0) if (inside & ~points.buys).any() else 0.0)
+    return min(found)
+
+
+def _counts(sessionized: pl.LazyFrame, settings: Settings) -> dict[str, tuple[int, int]]:
+    """Return the rows of each split, and how many of them buy."""
+    kept = prediction_rows(sessionized, settings=settings).filter(~pl.col(PURGED))
+    counted = kept.group_by(SPLIT).agg(pl.len(), pl.col(LABEL).sum().cast(pl.Int64).alias("buys")).collect()
+    found = {split: (rows, buys) for split, rows, buys in counted.iter_rows()}
+    return {split: found.get(split, (0, 0)) for split in ("train", "val", "test")}
+
+
+def _is_sound(counts: dict[str, tuple[int, int]], enough: int) -> bool:
+    return all(enough <= buys < rows for rows, buys in counts.values())
