@@ -25,6 +25,7 @@ from quality_parts.aims import aims
 from quality_parts.cdnow import beside_rivals
 from quality_parts.heads import otto, rees46
 from quality_parts.latent import with_latent_state
+from quality_parts.program import RefusedError
 from quality_parts.tables import in_words
 from quality_parts.training import training_times
 from quality_parts.worlds import learning_curve, over_worlds
@@ -54,10 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name in options.parts:
             print(f"{name} ...", file=sys.stderr, flush=True)
             started = time.perf_counter()
-            found = PARTS[name](plan)
-            seconds = round(time.perf_counter() - started, 1)
-            print(f"{name} done in {seconds:,.0f} s", file=sys.stderr, flush=True)
-            document["parts"][name] = found | {"measured_in_seconds": seconds, "load": round(os.getloadavg()[2], 1)}
+            try:
+                found = PARTS[name](plan)
+            except RefusedError as refused:
+                print(f"{name} left as it was; refused: {refused}", file=sys.stderr, flush=True)
+            else:
+                seconds = round(time.perf_counter() - started, 1)
+                print(f"{name} done in {seconds:,.0f} s", file=sys.stderr, flush=True)
+                load = round(os.getloadavg()[2], 1)
+                document["parts"][name] = found | {"measured_in_seconds": seconds, "load": load}
             _write(document, options.json)
     print("\n".join(in_words(document)))
 

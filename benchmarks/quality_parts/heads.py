@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +16,7 @@ from quality_parts.intervals import interval, over_users
 from quality_parts.program import BOOSTERS, Program, RefusedError, best_on_validation
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from quality_parts import Plan
@@ -23,6 +26,7 @@ OTTO_FILE: Final = "otto_20_users.jsonl"
 RULES: Final = {"carted, not bought": carted_not_bought, "latest view": most_recent_view}
 _HERE: Final = Path(__file__).parent
 _VERDICT: Final = "Too small to judge"
+_ADVICE: Final = re.compile(r"--set (\S+=\S+)")
 
 
 def rees46(plan: Plan, /) -> dict[str, Any]:
@@ -33,16 +37,24 @@ def rees46(plan: Plan, /) -> dict[str, Any]:
 
 
 def otto(plan: Plan, /) -> dict[str, Any]:
-    """Return what the program says to its default question of the head of OTTO, and how models and rules do."""
-    log = plan.heads / OTTO_FILE
-    default = Program(plan.workspaces / "otto_default")
-    default.ingest("otto", log)
+    """Return what the program says to its default question of the head of OTTO, and how models and rules do.
+
+    Where the default question is refused, the one that the refusal suggests is asked.
+
+    Raises
+    ------
+    RefusedError
+        What was suggested is refused as well.
+    """
+    log, program = plan.heads / OTTO_FILE, Program(plan.workspaces / "otto")
+    program.ingest("otto", log)
     try:
-        said = _verdict(default.run("run", "all", "--skip-data-gen"))
+        program.run("run", "all", "--skip-data-gen")
     except RefusedError as refused:
-        said = f"refused: {refused}"
-    found = _judge(Program(plan.workspaces / "otto", (_HERE / "otto.yaml",)), "otto", log, plan)
-    return {"default_question": said, **found}
+        said = str(refused)
+        asked = replace(program, assignments=tuple(_ADVICE.findall(said)))
+        return {"default_question": said, "asked": asked.assignments, **_judge(asked, "otto", log, plan)}
+    return {"default_question": None, "asked": (), **_judge(program, "otto", log, plan)}
 
 
 def _judge(program: Program, log_format: str, log: Path, plan: Plan) -> dict[str, Any]:
@@ -56,18 +68,25 @@ def _judge(program: Program, log_format: str, log: Path, plan: Plan) -> dict[str
     draws = over_users(users, labels, scores, probabilities=(), resamples=plan.resamples)
     precision = {name: found["average_precision"] for name, found in draws.items()}
     booster = best_on_validation(documents, BOOSTERS)
+    buyers = test.filter(pl.Series(labels == 1))[USER_ID].n_unique()
+    # Where one user has all positives, resampling users would only repeat what that one did.
+    figure = interval if buyers > 1 else _figure
     return {
         "rows": test.height,
         "positives": int(labels.sum()),
         "train_positives": documents[booster]["splits"]["train"]["positives"],
         "users": int(users.max()) + 1,
-        "buyers": test.filter(pl.Series(labels == 1))[USER_ID].n_unique(),
+        "buyers": buyers,
         "booster": booster,
         "chosen": best_on_validation(documents),
-        "average_precision": {name: interval(found) for name, found in precision.items()},
-        "differences": {rule: interval(precision[booster] - precision[rule]) for rule in RULES if rule in precision},
+        "average_precision": {name: figure(found) for name, found in precision.items()},
+        "differences": {rule: figure(precision[booster] - precision[rule]) for rule in RULES if rule in precision},
         "verdict": _verdict(printed),
     }
+
+
+def _figure(draws: NDArray[np.float64]) -> dict[str, float | None]:
+    return {"mean": float(draws[0]), "low": None, "high": None}
 
 
 def _verdict(printed: str) -> str | None:

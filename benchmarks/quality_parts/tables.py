@@ -158,7 +158,7 @@ def remarks(name: str, found: Mapping[str, Any], /) -> Iterator[str]:
             f"rows of test, {found['train_positives']} in train. The program says: {found['verdict'] or 'nothing'}"
         )
     if found.get("default_question"):
-        yield from ("", f"To its default question it says: {found['default_question']}.")
+        yield from ("", f"To its default question it says: {found['default_question']}. What it suggests was asked.")
 
 
 def training(found: Mapping[str, Any], /) -> Iterator[tuple[str, ...]]:
