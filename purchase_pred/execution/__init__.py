@@ -1,6 +1,5 @@
-"""Where work is done: all users at once, or shards of users one by one."""
+"""Where work is done: shards of users, one after the other and some of them ahead."""
 
 from purchase_pred.execution.features import features_by_shard
-from purchase_pred.execution.shards import in_shard, shard_starts
 
-__all__ = ["features_by_shard", "in_shard", "shard_starts"]
+__all__ = ["features_by_shard"]

@@ -6,9 +6,9 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from purchase_pred.execution.shards import in_shard, shard_starts
 from purchase_pred.features import build_features, item_days
 from purchase_pred.schema import USER_ID
+from purchase_pred.shards import in_shard, shard_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

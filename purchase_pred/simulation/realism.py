@@ -27,9 +27,11 @@ from purchase_pred.schema import (
     VIEW,
 )
 from purchase_pred.sessions import sessionize
+from purchase_pred.shards import in_shard, shard_starts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 HORIZON: Final = timedelta(days=7)
 BANDS: Final[Mapping[str, tuple[float, float]]] = {
@@ -49,6 +51,14 @@ BANDS: Final[Mapping[str, tuple[float, float]]] = {
     "events_before_registration": (0.0, 0.0),
 }
 """Measure to the band that a believable shop lies in, both ends included."""
+_RATIOS: Final = (
+    ("conversion_per_session", "buying_sessions", "sessions"),
+    ("cart_abandonment", "abandoning_sessions", "carting_sessions"),
+    ("purchases_after_view", "bought_after_view", "bought_items"),
+    ("purchases_after_cart", "bought_after_cart", "bought_items"),
+    ("label_prevalence", "positive_items", "labelled_items"),
+)
+_EVENTS_PER_SHARD: Final = 2_000_000
 
 
 def realism_report(
@@ -79,17 +89,11 @@ def realism_report(
     >>> realism_report(events, catalog, users).row(0)[0]
     'view_share'
     """
-    sessionized = sessionize(events.lazy()).collect().lazy()
+    log = events.lazy()
     parts = pl.collect_all(
-        [
-            _event_shares(events.lazy()),
-            _sessions(sessionized),
-            _purchases(sessionized),
-            _prevalence(sessionized),
-            _concentration(events.lazy()),
-            _against_the_frames(events.lazy(), catalog.lazy(), users.lazy()),
-        ]
+        [_event_shares(log), _concentration(log), _against_the_frames(log, catalog.lazy(), users.lazy())]
     )
+    parts.append(_of_sessions(log))
     observed = {name: value for part in parts for name, value in part.row(0, named=True).items()}
     return pl.DataFrame(
         {
@@ -137,33 +141,55 @@ def _event_shares(events: pl.LazyFrame) -> pl.LazyFrame:
     return events.select(_is(name).mean().alias(f"{name}_share") for name in types)
 
 
+def _of_sessions(events: pl.LazyFrame) -> pl.DataFrame:
+    """Return what is measured within sessions; one shard of users after the other, whose counts add up."""
+    starts = shard_starts(events, size=_EVENTS_PER_SHARD).collect()[USER_ID].to_list()
+    end = events.select(pl.col(TIMESTAMP).max()).collect().item()
+    counts = []
+    for number in range(len(starts)):
+        sessionized = sessionize(events.filter(in_shard(starts, number))).collect().lazy()
+        plans = [_sessions(sessionized), _purchases(sessionized), _labelled(sessionized, end=end)]
+        counts.append(pl.concat(pl.collect_all(plans), how="horizontal"))
+    nothing = pl.DataFrame({name: [0] for _, *names in _RATIOS for name in names})
+    everything = pl.concat(counts).sum() if counts else nothing
+    return everything.select((pl.col(part) / pl.col(whole)).alias(measure) for measure, part, whole in _RATIOS)
+
+
 def _sessions(sessionized: pl.LazyFrame) -> pl.LazyFrame:
     sessions = sessionized.group_by(USER_ID, SESSION_INDEX).agg(
         _is(PURCHASE).any().alias("bought"), _is(ADD_TO_CART).any().alias("carted")
     )
     return sessions.select(
-        pl.col("bought").mean().alias("conversion_per_session"),
-        (~pl.col("bought")).filter("carted").mean().alias("cart_abandonment"),
+        pl.len().cast(pl.Int64).alias("sessions"),
+        _number_where(pl.col("bought")).alias("buying_sessions"),
+        _number_where(pl.col("carted")).alias("carting_sessions"),
+        _number_where(pl.col("carted") & ~pl.col("bought")).alias("abandoning_sessions"),
     )
 
 
 def _purchases(sessionized: pl.LazyFrame) -> pl.LazyFrame:
-    """Measure what precedes the last purchase of each item in each session."""
+    """Count what precedes the last purchase of each item in each session."""
     when = {name: pl.col(TIMESTAMP).filter(_is(name)) for name in (VIEW, ADD_TO_CART, PURCHASE)}
     items = sessionized.group_by(USER_ID, SESSION_INDEX, ITEM_ID).agg(
         when[VIEW].min().alias(VIEW), when[ADD_TO_CART].min().alias(ADD_TO_CART), when[PURCHASE].max().alias(PURCHASE)
     )
     return items.filter(pl.col(PURCHASE).is_not_null()).select(
-        (pl.col(VIEW) <= pl.col(PURCHASE)).fill_null(value=False).mean().alias("purchases_after_view"),
-        (pl.col(ADD_TO_CART) <= pl.col(PURCHASE)).fill_null(value=False).mean().alias("purchases_after_cart"),
+        pl.len().cast(pl.Int64).alias("bought_items"),
+        _number_where(pl.col(VIEW) <= pl.col(PURCHASE)).alias("bought_after_view"),
+        _number_where(pl.col(ADD_TO_CART) <= pl.col(PURCHASE)).alias("bought_after_cart"),
     )
 
 
-def _prevalence(sessionized: pl.LazyFrame) -> pl.LazyFrame:
+def _labelled(sessionized: pl.LazyFrame, *, end: datetime) -> pl.LazyFrame:
+    """Count the labels that are complete by the end of the log."""
     labelled = label_purchases(session_close_anchors(sessionized), sessionized, horizon=HORIZON)
-    end = sessionized.select(pl.col(TIMESTAMP).max().alias("end"))
-    complete = labelled.join(end, how="cross").filter(pl.col(LABEL_END) <= pl.col("end"))
-    return complete.select(pl.col(LABEL).mean().alias("label_prevalence"))
+    return labelled.filter(pl.col(LABEL_END) <= end).select(
+        pl.len().cast(pl.Int64).alias("labelled_items"), pl.col(LABEL).cast(pl.Int64).sum().alias("positive_items")
+    )
+
+
+def _number_where(condition: pl.Expr) -> pl.Expr:
+    return condition.sum().cast(pl.Int64)
 
 
 def _concentration(events: pl.LazyFrame) -> pl.LazyFrame:

@@ -7,10 +7,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import purchase_pred as pp
-from purchase_pred.execution import features_by_shard, in_shard, shard_starts
+from purchase_pred.execution import features_by_shard
 from purchase_pred.prediction_rows import prediction_rows
 from purchase_pred.settings import Settings
 from purchase_pred.settings.dataset import DatasetSettings
+from purchase_pred.shards import in_shard, shard_starts
 from purchase_pred.simulation import simulate_catalog, simulate_clickstream, simulate_users
 
 SETTINGS = Settings(dataset=DatasetSettings(num_users=120, num_items=60, num_days=40))
