@@ -59,12 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if parser.parse_args(arguments).quality:
         print("\n".join(tables.in_words(json.loads((HERE / "results" / "quality.json").read_text()))))
         return
+    (HERE / "RESULTS.md").write_text(page())
+
+
+def page() -> str:
+    """Return the page of the results that are there."""
     lines = ["# Results", "", "Written by `python benchmarks/report.py` from `results/*.json`."]
     for name, describe in (("windows", windows), ("features", features), ("quality", quality)):
         path = HERE / "results" / f"{name}.json"
         if path.is_file():
             lines += ["", *describe(json.loads(path.read_text()))]
-    (HERE / "RESULTS.md").write_text("\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def windows(document: Mapping[str, Any]) -> Iterator[str]:
