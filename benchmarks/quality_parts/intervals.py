@@ -51,14 +51,10 @@ def over_users(
 
     Parameters
     ----------
-    users
-        The user of each row, numbered from 0 without gaps: the rows of a user are drawn together.
-    labels
-        0 or 1 per row.
-    scores
-        By name; every score sees the same resamples, so that differences are paired.
-    probabilities
-        Names of the scores that are probabilities and so have a log-loss.
+    users, labels
+        Of each row: its user, numbered from 0 without gaps, whose rows are drawn together; 0 or 1.
+    scores, probabilities
+        Scores by name, all of which see the same resamples, so that differences are paired; which are probabilities.
 
     Returns
     -------
