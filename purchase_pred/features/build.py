@@ -9,10 +9,10 @@ import polars as pl
 
 from purchase_pred.durations import parse_duration
 from purchase_pred.errors import SchemaError
-from purchase_pred.features.coding import ITEM_CODE, coded, with_codes
+from purchase_pred.features.coding import ITEM_CODE, SESSION_CODE, USER_CODE, coded, with_codes
 from purchase_pred.features.daily import daily_answers, item_days
 from purchase_pred.features.dictionary import feature_groups
-from purchase_pred.features.session_items import DWELL_RANK, RECENCY_RANK, session_item_answers
+from purchase_pred.features.session_items import session_item_answers
 from purchase_pred.features.sources import (
     ITEM_CATEGORY,
     SHOP,
@@ -37,11 +37,14 @@ from purchase_pred.windows.aggregates import column_names
 from purchase_pred.windows.engine import ordered_window_features
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import timedelta
 
     from purchase_pred.features.group import FeatureGroup, Source
     from purchase_pred.windows import Aggregate
+    from purchase_pred.windows.keys import EventOrder
+
+    _Calls = dict[tuple[str, ...], list[Aggregate]]
 
 _ORDER: Final = (USER_ID, TIMESTAMP, EVENT_ID)
 _USER: Final = (USER_ID,)
@@ -134,11 +137,17 @@ def build_features(
     described, events = described.cache(), events.cache()
     in_order = (_USER, _SESSION) if assume_sorted else (_USER,)
     days = item_days(sessionized) if days is None else days
+    calls = _calls(groups, numbered_sessions=assume_sorted)
     parts = [
-        daily_answers(described, days, items, by=by[0], aggregates=aggregates, lag=lag).select(column_names(aggregates))
-        if source == "daily"
-        else _part(described, events, source=source, by=by, aggregates=aggregates, lag=lag, in_order=in_order)
-        for (source, by), aggregates in _calls(groups, numbered_sessions=assume_sorted).items()
+        *_event_answers(described, events, calls["events"], lag=lag, in_order=in_order),
+        *(
+            session_item_answers(described, events, aggregates=asked, lag=lag)
+            for asked in calls["session_items"].values()
+        ),
+        *(
+            daily_answers(described, days, items, by=by[0], aggregates=asked, lag=lag)
+            for by, asked in calls["daily"].items()
+        ),
     ]
     wide = pl.concat([described, *parts], how="horizontal")
     for group in groups:
@@ -157,51 +166,51 @@ def _check_names(present: Sequence[str], features: Sequence[str]) -> None:
         raise SchemaError(f"features: columns would be made twice: {', '.join(twice)}; rename or drop them")
 
 
-def _calls(
-    groups: Iterable[FeatureGroup], *, numbered_sessions: bool
-) -> dict[tuple[Source, tuple[str, ...]], list[Aggregate]]:
+def _calls(groups: Iterable[FeatureGroup], *, numbered_sessions: bool) -> dict[Source, _Calls]:
     """Gather the aggregates of one source and entity, so that they share their look-ups.
 
     Unless it is known that the numbers of sessions rise with time, nothing is taken as consecutive.
     """
-    calls: dict[tuple[Source, tuple[str, ...]], list[Aggregate]] = {}
+    calls: dict[Source, _Calls] = {"events": {}, "session_items": {}, "daily": {}}
     for group in groups:
         if group.aggregates:
             declared = [replace(a, consecutive=a.consecutive and numbered_sessions) for a in group.aggregates]
-            calls.setdefault((group.source, group.by), []).extend(declared)
+            calls[group.source].setdefault(group.by, []).extend(declared)
     return calls
 
 
-def _part(
+def _event_answers(
     anchors: pl.LazyFrame,
     events: pl.LazyFrame,
+    calls: _Calls,
     *,
-    source: Source,
-    by: tuple[str, ...],
-    aggregates: Sequence[Aggregate],
     lag: timedelta,
     in_order: Sequence[tuple[str, ...]],
-) -> pl.LazyFrame:
-    """Return only the columns of the aggregates, in the order of the anchors.
+) -> Iterator[pl.LazyFrame]:
+    """Yield the columns of the aggregates over events, in the order of the anchors.
 
-    Anchors that differ in their item alone share the answers of user and session. `in_order` are the entities by which
-    events sorted by (user_id, timestamp, event_id) are sorted already.
+    Anchors that differ in their item alone share the answers about user and session. `in_order` are the entities by
+    which events sorted by (user_id, timestamp, event_id) are sorted already.
     """
-    if source == "session_items":
-        answers = session_item_answers(anchors, events, aggregates=aggregates, lag=lag)
-        return answers.select(*column_names(aggregates), RECENCY_RANK, DWELL_RANK)
-    codes = coded(by)
-    asked = anchors.select(*codes, PREDICTION_TIME)
-    shared = ITEM_CODE in anchors.collect_schema() and ITEM_CODE not in codes
-    answers = ordered_window_features(
-        asked.unique() if shared else asked,
-        events,
-        by=codes,
-        aggregates=aggregates,
-        availability_lag=lag,
-        order="by_entity" if by in in_order else "ties",
-    )
-    if shared:
-        key = [*codes, PREDICTION_TIME]
-        answers = asked.join(answers, on=key, how="left", nulls_equal=True, maintain_order="left")
-    return answers.select(column_names(aggregates))
+
+    def answers(asked: pl.LazyFrame, by: tuple[str, ...]) -> pl.LazyFrame:
+        codes = coded(by)
+        order: EventOrder = "by_entity" if by in in_order else "ties"
+        return ordered_window_features(
+            asked.select(*codes, PREDICTION_TIME),
+            events,
+            by=codes,
+            aggregates=calls[by],
+            availability_lag=lag,
+            order=order,
+        ).select(column_names(calls[by]))
+
+    present = anchors.collect_schema()
+    moment = [name for name in (USER_CODE, SESSION_CODE, PREDICTION_TIME) if name in present]
+    of_moment = [by for by in calls if ITEM_CODE in present and set(coded(by)) < set(moment)]
+    if of_moment:
+        asked = anchors.select(moment)
+        moments = asked.unique().cache()
+        answered = pl.concat([moments, *(answers(moments, by) for by in of_moment)], how="horizontal")
+        yield asked.join(answered, on=moment, how="left", nulls_equal=True, maintain_order="left").drop(moment)
+    yield from (answers(anchors, by) for by in calls if by not in of_moment)

@@ -99,7 +99,8 @@ def daily_answers(
     midnight = (pl.col(PREDICTION_TIME) - lag).dt.truncate("1d").alias(PREDICTION_TIME)
     asked = anchors.select(by, midnight)
     answers = window_features(asked.unique(), sums, by=by, aggregates=aggregates)
-    return asked.join(answers, on=[by, PREDICTION_TIME], how="left", nulls_equal=True, maintain_order="left")
+    key = [by, PREDICTION_TIME]
+    return asked.join(answers, on=key, how="left", nulls_equal=True, maintain_order="left").drop(key)
 
 
 def _no_ties() -> pl.Expr:

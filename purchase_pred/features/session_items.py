@@ -57,9 +57,8 @@ def session_item_answers(
         _rank_within_moment(pl.col(_LATEST).to_physical()).alias(RECENCY_RANK),
         _rank_within_moment(dwell).alias(DWELL_RANK),
     ).drop(_MOMENT, _LATEST, _DWELL)
-    return asked.join(ranked, on=[*moment, ITEM_CODE], how="left", maintain_order="left").with_columns(
-        pl.col(column_names(aggregates)).fill_null(0)
-    )
+    answers = asked.join(ranked, on=[*moment, ITEM_CODE], how="left", maintain_order="left")
+    return answers.select(pl.col(column_names(aggregates)).fill_null(0), RECENCY_RANK, DWELL_RANK)
 
 
 def _rank_within_moment(value: pl.Expr) -> pl.Expr:
