@@ -134,8 +134,11 @@ def train(
 
     check_tracker()
     reports = _run(common, ["train"], assignments=chosen)
-    for folder, run_id in track_models(common.open_workspace(), reports):
+    recorded = list(track_models(common.open_workspace(), reports))
+    for folder, run_id in recorded:
         typer.echo(f"{folder} is recorded as run {run_id}", err=True)
+    if not recorded and not common.dry_run:
+        typer.echo("nothing was trained, so nothing is recorded; --force trains again", err=True)
 
 
 @command_options()

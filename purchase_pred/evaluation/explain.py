@@ -57,6 +57,8 @@ class Explanation:
     model: str
     probability: float
     """The calibrated probability."""
+    uncalibrated_probability: float
+    """What base and contributions, all of them, come to."""
     base_probability: float
     """The probability, before calibration, of a row about which nothing is known."""
     contributions: tuple[Contribution, ...]
@@ -67,9 +69,10 @@ class Explanation:
     @property
     def sentences(self) -> list[str]:
         """The explanation in plain words, one sentence a line."""
-        base = f"knowing nothing of it, {self.base_probability:.2%} before calibration"
+        before = f"{self.uncalibrated_probability:.2%} before calibration"
+        base = f"where {self.base_probability:.2%} would stand for a row of which nothing is known"
         return [
-            f"{self.model} gives this row a probability of {self.probability:.2%} ({base})",
+            f"{self.model} gives this row a probability of {self.probability:.2%}: {before}, {base}",
             *(contribution.sentence for contribution in self.contributions),
             f"all other features together multiply the odds by {math.exp(self.rest_log_odds):.2f}",
         ]
@@ -110,6 +113,7 @@ def explain(
     return Explanation(
         model=model.name,
         probability=float(model.predict(row)[0]),
+        uncalibrated_probability=float(model.uncalibrated(row)[0]),
         base_probability=float(sigmoid(np.array([base - math.log(model.odds_factor)]))[0]),
         contributions=tuple(
             Contribution(

@@ -69,7 +69,7 @@ def suggest(sessionized: pl.LazyFrame, settings: Settings, /) -> str:
             for shares in _shares(points, settings, sample, enough):
                 wanted = {**changes, **shares}
                 counts = _counts(sessionized, _with(settings, wanted))
-                if _is_sound(counts, 1):
+                if wanted and _is_sound(counts, 1):
                     found = ", ".join(f"{buys:,} of {rows:,} rows of {split}" for split, (rows, buys) in counts.items())
                     told = " ".join(f"--set {key}={value}" for key, value in wanted.items())
                     return f"try {told} (then {found} buy)"

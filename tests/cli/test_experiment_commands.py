@@ -60,3 +60,11 @@ def test_a_trained_model_is_recorded_in_the_workspace(shop: Path, tmp_path: Path
     assert outcome.code == 0, outcome.err
     assert "is recorded as run" in outcome.err
     assert (workspace / "mlflow/mlflow.db").is_file()
+
+
+@pytest.mark.skipif(not MLFLOW, reason="needs the extra: mlflow")
+def test_what_is_up_to_date_is_not_recorded_and_that_is_said(shop: Path) -> None:
+    outcome = purchase_pred("train", "--model", "logistic", "--track", "mlflow", "-w", shop, *SMALL)
+
+    assert outcome.code == 0, outcome.err
+    assert "nothing was trained, so nothing is recorded; --force trains again" in outcome.err

@@ -199,6 +199,7 @@ def test_an_explanation_adds_up_to_the_score(models: dict[str, FittedModel], kin
     model, row = models[kind], TEST[17:18]
     found = explain(model, row, top=3)
     assert found.probability == model.predict(row)[0]
+    assert found.uncalibrated_probability == model.uncalibrated(row)[0]
     base = math.log(found.base_probability / (1 - found.base_probability))
     total = base + sum(part.log_odds for part in found.contributions) + found.rest_log_odds
     assert total == pytest.approx(model.log_odds(row)[0], abs=1e-4)
@@ -212,7 +213,7 @@ def test_an_explanation_is_told_in_plain_words(models: dict[str, FittedModel]):
     row = TEST.filter(user_item_in_cart=1)[:1]
     found = explain(models["logistic"], row, meanings={"user_item_in_cart": "the item lies in the cart"})
     text = "\n".join(found.sentences)
-    assert f"{found.probability:.2%}" in text
+    assert f"a probability of {found.probability:.2%}: {found.uncalibrated_probability:.2%} before calibration" in text
     assert "the item lies in the cart = 1: multiplies the odds by" in text
     assert "empty = unknown: hardly matters" in text
 
