@@ -27,15 +27,14 @@ def in_words(document: Mapping[str, Any], /) -> Iterator[str]:
         for line in tell(parts[name]) if name in parts else ():
             indent = " " * (len(line) - len(line.lstrip()))
             yield from wrap(line.lstrip(), _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ")
-    yield from wrap(next(_targets_line(document["targets"])), _WIDTH, subsequent_indent="    ")
+    yield from wrap(_targets_line(document["targets"]), _WIDTH, subsequent_indent="    ")
 
 
-def _targets_line(targets: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _targets_line(targets: Iterable[Mapping[str, Any]]) -> str:
     measured = [target for target in targets if target["met"] is not None]
     missed = [target["target"] for target in measured if not target["met"]]
-    yield f"{len(measured) - len(missed)} of {len(measured)} targets met" + (
-        f"; missed: {'; '.join(missed)}" if missed else ""
-    )
+    met = f"{len(measured) - len(missed)} of {len(measured)} targets met" if measured else ""
+    return met + (f"; missed: {'; '.join(missed)}" if missed else "")
 
 
 def spread(found: Mapping[str, float | None], /, digits: int = 3) -> str:

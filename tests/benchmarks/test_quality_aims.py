@@ -68,3 +68,10 @@ def test_training_may_take_a_quarter_more_than_the_bare_booster(aims) -> None:
     found = aims({"training": {"lightgbm": {"times_bare": 1.25}, "xgboost": {"times_bare": 1.26}}})
     assert met(found, "training time: lightgbm") is True
     assert met(found, "training time: xgboost") is False
+
+
+def test_only_targets_that_were_measured_are_counted(aims) -> None:
+    in_words = import_module("quality_parts.tables").in_words
+    assert list(in_words({"parts": {}, "targets": aims({})})) == []
+    one = {"target": "this", "met": True}, {"target": "that", "met": False}, {"target": "other", "met": None}
+    assert list(in_words({"parts": {}, "targets": one})) == ["1 of 2 targets met; missed: that"]
