@@ -35,6 +35,7 @@ _ENOUGH: Final = (10, 3, 1)
 _MOST_EVENTS: Final = 100_000
 _MOST_NEGATIVES: Final = 2_000
 _CUTS: Final = 30
+_TOO_SHORT: Final = "the log is too short for any target: bring in a longer one"
 _NOTHING: Final = (
     "none of the targets, horizons and shares that were tried leaves each split rows that buy and rows that do not: "
     "bring in a longer log"
@@ -61,8 +62,8 @@ def suggest(sessionized: pl.LazyFrame, settings: Settings, /) -> str:
     """
     sample = _sample(sessionized)
     span = sample.select(pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP).min()).item()
-    if not span:
-        return _NOTHING
+    if not span or not _horizons(settings.target.horizon, span):
+        return _TOO_SHORT
     tried = [(changes, _points(sample, chosen)) for changes, chosen in _targets(settings, span)]
     for enough in _ENOUGH:
         for changes, points in tried:

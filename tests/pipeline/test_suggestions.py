@@ -82,16 +82,18 @@ def test_the_question_is_kept_where_another_horizon_and_other_shares_are_enough(
 
 
 @pytest.mark.parametrize(
-    "sessionized",
+    ("sessionized", "told"),
     [
-        log(users=3, moments=[timedelta()]),
-        log(users=40, moments=[DAY * step for step in range(28)], bought=-1.0),
-        LOGS["of hours"].head(0),
-        LOGS["of hours"].head(1),
+        (log(users=3, moments=[timedelta()]), "too short for any target"),
+        (LOGS["of hours"].head(0), "too short for any target"),
+        (LOGS["of hours"].head(1), "too short for any target"),
+        (log(users=40, moments=[DAY * step for step in range(28)], bought=-1.0), "none of the targets"),
     ],
 )
-def test_a_log_that_no_settings_suit_is_told_so(sessionized: pl.LazyFrame):
-    assert "bring in a longer log" in suggest(sessionized, resolve_settings().settings)
+def test_a_log_that_no_settings_suit_is_told_so(sessionized: pl.LazyFrame, told: str):
+    advice = suggest(sessionized, resolve_settings().settings)
+    assert told in advice
+    assert "bring in a longer" in advice
 
 
 def test_of_a_large_log_some_users_are_tried_and_all_are_counted(monkeypatch: pytest.MonkeyPatch):
