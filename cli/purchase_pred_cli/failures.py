@@ -24,6 +24,8 @@ def reporting_failures(workspace: Path, *, verbose: bool = False) -> Iterator[No
 
     A missed gate is an answer and no failure, so it leaves nothing there.
     """
+    from polars.exceptions import PanicException
+
     from purchase_pred.errors import GateError
     from purchase_pred.pipeline.log_file import logging_to
     from purchase_pred.pipeline.workspace import LOG_FILE
@@ -34,15 +36,15 @@ def reporting_failures(workspace: Path, *, verbose: bool = False) -> Iterator[No
             yield
         except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
             raise
-        except KeyboardInterrupt as error:
-            logging.getLogger("purchase_pred.cli").warning("interrupted")
-            _tell("interrupted; what was finished stays, and the next run completes the rest")
-            raise typer.Exit(INTERRUPTED) from error
         except GateError as error:
             code, message = explain(error)
             _tell(f"error: {message}")
             raise typer.Exit(code) from error
-        except Exception as error:
+        except (Exception, KeyboardInterrupt, PanicException) as error:
+            if _is_interrupt(error):
+                logging.getLogger("purchase_pred.cli").warning("interrupted")
+                _tell("interrupted; what was finished stays, and the next run completes the rest")
+                raise typer.Exit(INTERRUPTED) from error
             code, message = explain(error)
             # the log file is the traceback's only place: on the terminal one message is enough
             logging.getLogger("purchase_pred.cli").exception(message)
@@ -50,6 +52,13 @@ def reporting_failures(workspace: Path, *, verbose: bool = False) -> Iterator[No
                 message = f"{message} (details: {log_file})"
             _tell(f"error: {message}")
             raise typer.Exit(code) from error
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Tell Ctrl-C, also where it fell into Python code that Polars was calling, which makes Polars panic."""
+    return isinstance(error, KeyboardInterrupt) or (
+        not isinstance(error, Exception) and "KeyboardInterrupt" in str(error)
+    )
 
 
 class _Echo(logging.Handler):

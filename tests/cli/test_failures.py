@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+import typer
 from installed_command import SMALL, purchase_pred
-from purchase_pred_cli.failures import explain
+from polars.exceptions import PanicException
+from purchase_pred_cli.failures import explain, reporting_failures
 
 from purchase_pred.errors import (
     BundleError,
@@ -67,6 +69,21 @@ def lines(text: str) -> list[str]:
 )
 def test_every_kind_of_error_has_its_exit_code(error: Exception, code: int) -> None:
     assert explain(error)[0] == code
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), PanicException("called `Result::unwrap()` on an `Err` value: KeyboardInterrupt()")]
+)
+def test_an_interrupt_is_one_also_where_it_made_polars_panic(error: BaseException, tmp_path: Path) -> None:
+    with pytest.raises(typer.Exit) as ending, reporting_failures(tmp_path):
+        raise error
+    assert ending.value.exit_code == 130
+
+
+def test_a_panic_of_polars_is_a_failed_stage(tmp_path: Path) -> None:
+    with pytest.raises(typer.Exit) as ending, reporting_failures(tmp_path):
+        raise PanicException("index out of bounds")
+    assert ending.value.exit_code == 1
 
 
 def test_a_full_disk_says_so_and_that_nothing_was_lost() -> None:
