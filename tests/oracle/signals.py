@@ -28,7 +28,7 @@ from oracle.features import (
 from oracle.windows import mean, total
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 TRANSITIONS = (
     ("view", "add_to_cart"),
@@ -104,6 +104,20 @@ def attention(anchor: Anchor, history: Sequence[Event], world: World) -> Row:
         "session_item_seconds": seconds(in_session),
         "session_item_recency_rank": rank(anchor, {item: of[-1].timestamp for item, of in of_items.items()}),
         "session_item_dwell_rank": rank(anchor, {item: seconds(of) for item, of in of_items.items()}),
+        **interest(anchor, history, of_items),
+    }
+
+
+def interest(anchor: Anchor, history: Sequence[Event], items: Iterable[Identifier]) -> Row:
+    """Compare the decayed views of the session's items, in whole millionths."""
+    views = {item: of_type(on_item(anchor._replace(item_id=item), history), "view") for item in items}
+    sizes = {item: round(1e6 * decayed(anchor, of_item, 3 * DAY)) for item, of_item in views.items()}
+    own, others = sizes.get(anchor.item_id), [size for item, size in sizes.items() if item != anchor.item_id]
+    return {
+        "session_item_interest_rank": rank(anchor, sizes),
+        "session_item_interest_lead": None if own is None else (own - max(others, default=0)) / 1_000_000,
+        "session_item_interest_share": None if own is None else ratio(own, sum(sizes.values())),
+        "session_mean_item_interest": None if own is None else ratio(sum(sizes.values()), 1_000_000 * len(sizes)),
     }
 
 
