@@ -54,13 +54,13 @@ class LightGBMSettings(Section):
     """Shrinkage of each tree."""
     max_rounds: int = Field(default=1_000, ge=1)
     """Trees at most; early stopping usually ends sooner."""
-    num_leaves: int = Field(default=31, ge=2)
+    num_leaves: int = Field(default=15, ge=2)
     """Leaves of a tree."""
-    min_data_in_leaf: int = Field(default=100, ge=1)
+    min_data_in_leaf: int = Field(default=200, ge=1)
     """Least rows in a leaf."""
     bagging_fraction: float = Field(default=0.8, gt=0, le=1)
     """Share of rows drawn for each tree."""
-    feature_fraction: float = Field(default=0.6, gt=0, le=1)
+    feature_fraction: float = Field(default=0.4, gt=0, le=1)
     """Share of features drawn for each tree."""
     lambda_l2: float = Field(default=5.0, ge=0)
     """L2 penalty on leaf values."""
@@ -128,7 +128,7 @@ class TrainSettings(Section):
     """Seed of the learners."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of the learners; none: all cores."""
-    early_stopping_rounds: int = Field(default=50, ge=1)
+    early_stopping_rounds: int = Field(default=100, ge=1)
     """A booster stops when its average precision on validation has not risen for so many rounds."""
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
     """Feature name to 1 (the score may only rise with it) or -1 (only fall); both boosters."""
