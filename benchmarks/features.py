@@ -6,14 +6,13 @@
 The whole line (sessionize, rows and labels, all feature groups, each step to a file) is set against scanning the log,
 sorting it by (user_id, timestamp), writing it, and writing a table of the features' size. Each runs in a fresh
 process; the two take turns, and the ratio is the median of the ratios within the rounds. `--profile` adds what each
-feature group adds to those before it, in memory, and the time of the whole line by kind of node of the query.
+feature group adds to those before it, for one shard of users in memory, as the whole line makes them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,18 +23,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 from logs import catalog, click_log, registrations
-from nodes import METRICS, seconds_by_kind
 from results import machine
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 HERE: Final = Path(__file__).parent
 TIMES_BARE: Final = 4
 """The whole line is to take at most so many times what is bare necessity."""
-NODES_SHOWN: Final = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -90,32 +87,22 @@ def as_document(
 
 
 def _run(case: str, folder: Path) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads(_start(case, folder).stdout.splitlines()[-1])
+    print(f"running {case}", file=sys.stderr)
+    command = [sys.executable, str(HERE / "features_case.py"), case, str(folder)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        raise SystemExit(f"{case} failed: {finished.stderr}")
+    report: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
     return report
 
 
 def _profile(folder: Path) -> dict[str, dict[str, float]]:
-    """Return what each feature group adds to those before it, and what each kind of node of the query took."""
+    """Return what each feature group adds to those before it."""
     groups = _run("groups", folder)
-    logged = _start("features", folder, METRICS)
     return {
-        **{
-            measure: dict(zip(groups[measure], np.diff([0.0, *groups[measure].values()]).tolist(), strict=True))
-            for measure in ("seconds", "cpu_seconds")
-        },
-        "nodes": seconds_by_kind(logged.stderr),
+        measure: dict(zip(groups[measure], np.diff([0.0, *groups[measure].values()]).tolist(), strict=True))
+        for measure in ("seconds", "cpu_seconds")
     }
-
-
-def _start(case: str, folder: Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    print(f"running {case}", file=sys.stderr)
-    command = [sys.executable, str(HERE / "features_case.py"), case, str(folder)]
-    finished = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}
-    )
-    if finished.returncode:
-        raise SystemExit(f"{case} failed: {finished.stderr}")
-    return finished
 
 
 def _total(report: dict[str, Any]) -> float:
@@ -144,10 +131,7 @@ def _print(document: dict[str, Any]) -> None:
     table.add_row("peak memory, GB", f"{document['peak_bytes'] / 1e9:.2f}", end_section=True)
     profile = document["profile"]
     for part, seconds in profile.get("seconds", {}).items():
-        table.add_row(part, f"{seconds:+.2f}", f"{profile['cpu_seconds'][part]:+.2f}")
-    table.add_section()
-    for kind, cpu_seconds in list(profile.get("nodes", {}).items())[:NODES_SHOWN]:
-        table.add_row(f"nodes, all threads: {kind}", "", f"{cpu_seconds:.2f}")
+        table.add_row(part, f"{seconds:+.3f}", f"{profile['cpu_seconds'][part]:+.3f}")
     Console().print(table)
 
 

@@ -140,19 +140,10 @@ def features(document: Mapping[str, Any]) -> Iterator[str]:
     )
     profile = document["profile"]
     if profile:
-        yield from ("", "Where the time goes, by kind of node of the query, all threads together:", "")
-        whole = sum(profile["nodes"].values())
+        what = "Where the time goes: what each feature group adds to those before it, for one shard of users in memory"
+        yield from ("", f"{what}, in seconds of all cores (best of several, noisy to some hundredths):", "")
         yield from _table(
-            ("node", "seconds", "share"),
-            (
-                (f"`{kind}`", f"{seconds:.2f}", f"{seconds / whole:.0%}")
-                for kind, seconds in profile["nodes"].items()
-                if seconds >= whole / 100
-            ),
-        )
-        yield from ("", "What each feature group adds to those before it, in memory, seconds of all cores:", "")
-        yield from _table(
-            ("group", "seconds"), ((part, f"{seconds:+.2f}") for part, seconds in profile["cpu_seconds"].items())
+            ("group", "seconds"), ((part, f"{seconds:+.3f}") for part, seconds in profile["cpu_seconds"].items())
         )
 
 
