@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from quality_parts import tables
+from results import beside_peers, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -89,8 +90,8 @@ def windows(document: Mapping[str, Any]) -> Iterator[str]:
             (
                 target["target"],
                 target["limit"],
-                _number(target["reached"], 2),
-                _number(target.get("reached_cpu"), 2),
+                number(target["reached"], 2),
+                number(target.get("reached_cpu"), 2),
                 *_met(target),
             )
             for target in document["targets"]
@@ -148,16 +149,7 @@ def features(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _case(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return (
-        f"`{row['peer']}`",
-        _number(row["seconds"], 4),
-        _number(row["times_ours"], 2),
-        _number(row["cpu_times_ours"], 2),
-        _number(row["times_floor"], 2),
-        _number(row["peak_bytes"], 0, unit=1e6),
-        _number(row["bytes_above_loaded_per_event"], 0),
-        row["note"],
-    )
+    return (f"`{row['peer']}`", number(row["seconds"], 4), *beside_peers(row))
 
 
 def _met(target: Mapping[str, Any]) -> tuple[str, str]:
@@ -183,10 +175,6 @@ def _steps(seconds: Mapping[str, float], cpu_seconds: Mapping[str, float]) -> It
 
 def _reason(target: str, reasons: Mapping[str, str]) -> str:
     return next((reason for beginning, reason in reasons.items() if target.startswith(beginning)), "")
-
-
-def _number(value: float | None, digits: int, *, unit: float = 1) -> str:
-    return "" if value is None else f"{value / unit:,.{digits}f}"
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -95,8 +95,8 @@ def print_tables(document: Mapping[str, Any]) -> None:
         aims.add_column(name)
     for target in document["targets"]:
         met = {True: "yes", False: "no", None: "not measured"}[target["met"]]
-        reached_cpu = _number(target.get("reached_cpu"), 2)
-        aims.add_row(target["target"], target["limit"], _number(target["reached"], 2), reached_cpu, met)
+        reached_cpu = number(target.get("reached_cpu"), 2)
+        aims.add_row(target["target"], target["limit"], number(target["reached"], 2), reached_cpu, met)
     console.print(aims)
 
 
@@ -107,17 +107,7 @@ def _table(title: str, rows: Iterable[Mapping[str, Any]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("note")
     for row in rows:
-        table.add_row(
-            row["peer"],
-            _number(row["seconds"], 4),
-            _number(row["cpu_seconds"], 4),
-            _number(row["times_ours"], 2),
-            _number(row["cpu_times_ours"], 2),
-            _number(row["times_floor"], 2),
-            _number(row["peak_bytes"], 0, unit=1e6),
-            _number(row["bytes_above_loaded_per_event"], 0),
-            row["note"],
-        )
+        table.add_row(row["peer"], number(row["seconds"], 4), number(row["cpu_seconds"], 4), *beside_peers(row))
     return table
 
 
@@ -153,5 +143,18 @@ def _ratio(case: Case, base: Case | None, measure: str = "seconds") -> float | N
     return median(mine / theirs for mine, theirs in rounds) * base.anchors / case.anchors
 
 
-def _number(value: float | None, digits: int, *, unit: float = 1) -> str:
+def beside_peers(row: Mapping[str, Any], /) -> tuple[str, ...]:
+    """Return how a case compares: times ours on the clock and by processor, times the floor, memory, and the note."""
+    return (
+        number(row["times_ours"], 2),
+        number(row["cpu_times_ours"], 2),
+        number(row["times_floor"], 2),
+        number(row["peak_bytes"], 0, unit=1e6),
+        number(row["bytes_above_loaded_per_event"], 0),
+        row["note"],
+    )
+
+
+def number(value: float | None, digits: int, *, unit: float = 1) -> str:
+    """Return a value in units, with so many digits; nothing for None."""
     return "" if value is None else f"{value / unit:,.{digits}f}"

@@ -8,9 +8,10 @@ import numpy as np
 from scipy.stats import t as student
 
 from purchase_pred.metrics import average_precision, log_loss
+from purchase_pred.models.thresholds import drawn_users
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -84,15 +85,6 @@ def interval(draws: NDArray[np.float64], /) -> dict[str, float | None]:
     known = draws[1:][~np.isnan(draws[1:])]
     low, high = np.quantile(known, (_TAIL, 1.0 - _TAIL)).tolist() if len(known) else (None, None)
     return {"mean": float(draws[0]), "low": low, "high": high}
-
-
-def drawn_users(users: int, resamples: int, /, *, chunk: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each user was drawn in each resample, a few resamples at a time."""
-    rng = np.random.default_rng(seed)
-    for start in range(0, resamples, chunk):
-        times = min(chunk, resamples - start)
-        drawn = rng.integers(0, users, size=(times, users)) + users * np.arange(times)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=times * users).reshape(times, users).astype(np.float64)
 
 
 class _Ranked:

@@ -55,8 +55,6 @@ class Screen:
         self._line.start(stage, "; ".join(reasons))
         if self._live:
             self._live.refresh()  # however short the stage, it is seen
-        if self._live is not None:
-            self._live.refresh()
 
     def rows_done(self, rows: int, /) -> None:
         """Count up the live line."""

@@ -59,7 +59,7 @@ def features_by_shard(
 
 
 def _made_ahead(shards: Iterator[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
-    """Collect the next shards while the caller uses one; what one core is left idle by, another shard takes."""
+    """Collect the next shards while the caller uses one: where a shard leaves a core idle, another takes it."""
     with ThreadPoolExecutor(_AHEAD) as threads:
         coming: deque[Future[pl.DataFrame]] = deque()
         for shard in shards:

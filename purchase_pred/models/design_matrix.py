@@ -10,13 +10,14 @@ import polars as pl
 
 from purchase_pred.errors import BundleError, SchemaError
 from purchase_pred.schema import ITEM_ID, LABEL, LABEL_END, PREDICTION_TIME, SESSION_INDEX, SPLIT, USER_ID
+from purchase_pred.splits import PURGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-NOT_FEATURES: Final = frozenset({USER_ID, SESSION_INDEX, ITEM_ID, PREDICTION_TIME, LABEL_END, LABEL, SPLIT, "purged"})
+NOT_FEATURES: Final = frozenset({USER_ID, SESSION_INDEX, ITEM_ID, PREDICTION_TIME, LABEL_END, LABEL, SPLIT, PURGED})
 """Columns of a feature frame that identify, date or label a row and that no learner sees."""
 
 _ENUM: Final = "Enum"

@@ -11,6 +11,8 @@ from purchase_pred.models.design_matrix import label_vector
 from purchase_pred.schema import PREDICTION_TIME, USER_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
     from numpy.typing import NDArray
 
@@ -99,20 +101,18 @@ def bootstrap_intervals(
         return dict.fromkeys(names)
     table = _user_counts(frame, probabilities, threshold)
     users = len(table)
-    rng = np.random.default_rng(seed)
-    chunk = max(1, _CHUNK // users)
-    sums = [
-        _resample(rng, min(chunk, settings.resamples - start), users) @ table
-        for start in range(0, settings.resamples, chunk)
-    ]
-    figures = _ratios(np.concatenate(sums), settings.profit)
+    weights = drawn_users(users, settings.resamples, chunk=max(1, _CHUNK // users), seed=seed)
+    figures = _ratios(np.concatenate([drawn @ table for drawn in weights]), settings.profit)
     return {name: _interval(figures[name]) for name in names}
 
 
-def _resample(rng: np.random.Generator, times: int, users: int) -> NDArray[np.float64]:
-    """Return how often each user was drawn in each of so many resamples, shape (times, users)."""
-    drawn = rng.integers(0, users, size=(times, users)) + users * np.arange(times)[:, None]
-    return np.bincount(drawn.ravel(), minlength=times * users).reshape(times, users).astype(np.float64)
+def drawn_users(users: int, resamples: int, /, *, chunk: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yield how often each user was drawn in each resample, shape (resamples, users), at most `chunk` at a time."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, resamples, chunk):
+        times = min(chunk, resamples - start)
+        drawn = rng.integers(0, users, size=(times, users)) + users * np.arange(times)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=times * users).reshape(times, users).astype(np.float64)
 
 
 def _most_profitable(ranked: RankedCounts, profit: ProfitSettings) -> float | None:

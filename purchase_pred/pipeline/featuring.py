@@ -29,6 +29,7 @@ from purchase_pred.schema import (
     USERS,
     VIEW,
 )
+from purchase_pred.splits import PURGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.stage import Work
 
 KEYS: Final = (USER_ID, SESSION_INDEX, ITEM_ID)
-
-_PURGED: Final = "purged"
 
 
 def make_features(work: Work, /) -> list[Made]:
@@ -51,7 +50,7 @@ def make_features(work: Work, /) -> list[Made]:
         counts = _count(rows_path, splits)
         settings = work.settings
         check_rows(log_facts(sessionized), counts, settings=settings, advise=lambda: suggest(sessionized, settings))
-        kept = pl.scan_parquet(rows_path).filter(~pl.col(_PURGED), pl.col(SPLIT).is_in(splits)).drop(_PURGED)
+        kept = pl.scan_parquet(rows_path).filter(~pl.col(PURGED), pl.col(SPLIT).is_in(splits)).drop(PURGED)
         shards = _feature_shards(work, kept, sessionized)
         return [_publishable(work, unit, parts, counts) for unit, parts in _write_parts(work, shards).items()]
     finally:
@@ -77,14 +76,14 @@ def _is_sorted(sessionized: Path) -> bool:
 
 
 def _count(rows_path: Path, splits: Sequence[str]) -> dict[str, SplitCounts]:
-    kept = ~pl.col(_PURGED)
+    kept = ~pl.col(PURGED)
     counted = (
         pl.scan_parquet(rows_path)
         .group_by(SPLIT)
         .agg(
             rows=kept.sum(),
             positives=pl.col(LABEL).filter(kept).sum().cast(pl.Int64),
-            purged=pl.col(_PURGED).sum(),
+            purged=pl.col(PURGED).sum(),
         )
         .collect()
     )

@@ -13,7 +13,8 @@ from purchase_pred.leakage import check_leakage
 from purchase_pred.pipeline.parquet import scan, scan_if_there
 from purchase_pred.pipeline.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
 from purchase_pred.prediction_rows import prediction_rows
-from purchase_pred.schema import CATALOG, SESSIONIZED, USER_ID, USERS
+from purchase_pred.schema import CATALOG, SESSIONIZED, SPLIT, USER_ID, USERS
+from purchase_pred.splits import PURGED
 
 if TYPE_CHECKING:
     from purchase_pred.leakage import LeakageReport
@@ -45,7 +46,7 @@ def check_workspace(
         There is no sessionized log, or the sample has no prediction point.
     """
     sample = _events_of_some(scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED), users, seed).lazy()
-    points = prediction_rows(sample, settings=settings).drop("split", "purged").collect()
+    points = prediction_rows(sample, settings=settings).drop(SPLIT, PURGED).collect()
     if points.is_empty():
         raise InputError(
             f"the {users:,} users of the sample have no prediction point; take more of them (--users), "

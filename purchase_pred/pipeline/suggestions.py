@@ -70,7 +70,7 @@ def suggest(sessionized: pl.LazyFrame, settings: Settings, /) -> str:
             for shares in _shares(points, settings, sample, enough):
                 wanted = {**changes, **shares}
                 counts = _counts(sessionized, _with(settings, wanted))
-                if wanted and _is_sound(counts, 1):
+                if wanted and _is_sound(counts):
                     found = ", ".join(f"{buys:,} of {rows:,} rows of {split}" for split, (rows, buys) in counts.items())
                     told = " ".join(f"--set {key}={value}" for key, value in wanted.items())
                     return f"try {told} (then {found} buy)"
@@ -135,11 +135,11 @@ def _shares(points: _Points, settings: Settings, sample: pl.DataFrame, enough: i
     start, end = int(times.min()), int(times.max())  # type: ignore[arg-type]
     exact = {} if settings.split.align == "none" else {"split.align": "none"}
     wait = parse_duration(settings.split.embargo).total_seconds() * 1e6
-    for shares in (settings.split.model_dump(include={"train", "val"}), *_cuts(points, start, end, wait)):
+    asked = settings.split.model_dump(include={"train", "val"})
+    for shares in (asked, *_cuts(points, start, end, wait)):
         train_end = start + int((end - start) * shares["train"])
         val_end = start + int((end - start) * (shares["train"] + shares["val"]))
         if _fewest(points, (start, train_end, val_end, end), wait) >= enough:
-            asked = settings.split.model_dump(include={"train", "val"})
             changed = {f"split.{name}": value for name, value in shares.items() if value != asked[name]}
             yield from ({**exact, **changed},) if changed else ({}, exact)
 
@@ -149,7 +149,7 @@ def _cuts(points: _Points, start: int, end: int, wait: float) -> list[dict[str, 
     moments = np.quantile(points.at[points.buys], np.linspace(0, 1, _CUTS))
     steps = np.unique(((moments - start) / (end - start)).round(3))
     steps = np.unique(np.concatenate([steps - 0.001, steps, steps + 0.001]).round(3))
-    pairs = [(first, second) for first, second in combinations(steps[(steps > 0) & (steps < 1)].tolist(), 2)]
+    pairs = list(combinations(steps[(steps > 0) & (steps < 1)].tolist(), 2))
     if not pairs:
         return []
     span = end - start
@@ -182,5 +182,5 @@ def _counts(sessionized: pl.LazyFrame, settings: Settings) -> dict[str, tuple[in
     return {split: found.get(split, (0, 0)) for split in ("train", "val", "test")}
 
 
-def _is_sound(counts: dict[str, tuple[int, int]], enough: int) -> bool:
-    return all(enough <= buys < rows for rows, buys in counts.values())
+def _is_sound(counts: dict[str, tuple[int, int]]) -> bool:
+    return all(0 < buys < rows for rows, buys in counts.values())
