@@ -16,7 +16,7 @@ from purchase_pred.schema import USER_ID
 from purchase_pred.settings.training import SamplingSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -73,14 +73,26 @@ def red_flags(
         - ``few_positives``: positives in test
     """
     found = {name: metrics(label_vector(splits[name]), model.predict(splits[name])) for name in ("train", "test")}
-    return model_red_flags(model.name, found, flags=data_red_flags(splits, seed=seed, threads=threads))
+    flags = data_red_flags(splits, left_out=model.spec.left_out, seed=seed, threads=threads)
+    return model_red_flags(model.name, found, flags=flags)
 
 
-def data_red_flags(splits: Mapping[str, pl.DataFrame], /, *, seed: int = 0, threads: int | None = None) -> pl.DataFrame:
-    """Return those red flags that the data alone raises: the same for every model of these splits."""
+def data_red_flags(
+    splits: Mapping[str, pl.DataFrame],
+    /,
+    *,
+    left_out: Collection[str] = (),
+    seed: int = 0,
+    threads: int | None = None,
+) -> pl.DataFrame:
+    """Return those red flags that the data alone raises: the same for every model of these splits.
+
+    Features that are left out of the models neither give a label away nor drift, and are not looked at.
+    """
+    train, test = (splits[name].drop(left_out, strict=False) for name in ("train", "test"))
     rows = [
-        *_single_feature_rows(splits["train"], seed),
-        _adversarial_row(adversarial_validation(splits["train"], splits["test"], seed=seed, threads=threads)),
+        *_single_feature_rows(train, seed),
+        _adversarial_row(adversarial_validation(train, test, seed=seed, threads=threads)),
         *_shared_user_rows(splits),
         _few_positives_row(splits["test"]),
     ]

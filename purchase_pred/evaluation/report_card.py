@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.evaluation.markup import bullets, paragraph, section
-from purchase_pred.evaluation.words import duration, heading, moment_of_prediction, outcome, percent, subject
+from purchase_pred.evaluation.words import counted, duration, heading, moment_of_prediction, outcome, percent, subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from purchase_pred.evaluation.report_data import ReportData
 
@@ -55,10 +55,17 @@ def _making(data: ReportData) -> str:
     return (
         f"{heading(data.document['model'])}{rounds}, learnt from {training['rows']:,} rows{kept} with "
         f"{training['positives']:,} purchases, each described by {data.importance.height} features as they were known "
-        f"strictly before the prediction. The log was {data.source.origin}, {log['start']:%B %Y} to "
-        f"{log['end']:%B %Y}. The earlier part of validation told when to stop, the later part calibrated and chose "
-        "the threshold; test was looked at once. Beside what users did, no personal attribute is used."
+        f"strictly before the prediction.{_left_out(data.left_out)} The log was {data.source.origin}, "
+        f"{log['start']:%B %Y} to {log['end']:%B %Y}. The earlier part of validation told when to stop, the later part "
+        "calibrated and chose the threshold; test was looked at once. Beside what users did, no personal attribute is "
+        "used."
     )
+
+
+def _left_out(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return f" Left out by train.leave_out: {counted(len(names), 'feature')} ({', '.join(names)})."
 
 
 def _limits(data: ReportData) -> Iterator[str]:

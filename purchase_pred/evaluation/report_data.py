@@ -94,6 +94,8 @@ class ReportData:
     histogram: pl.DataFrame
     earliness: pl.DataFrame | None
     importance: pl.DataFrame
+    left_out: Sequence[str]
+    """Features of the frames that the model does not see."""
     swarm: pl.DataFrame
     cohorts: pl.DataFrame
     flags: pl.DataFrame
@@ -144,7 +146,6 @@ def report_data(
     test = splits["test"]
     labels, probabilities = label_vector(test), model.predict(test)
     documents = [document, *(rival for rival in rivals if rival["model"] != document["model"])]
-    chance = settings.train
     importance = feature_importance(model, sample_rows(test, rows=_SHAP_ROWS))
     return ReportData(
         document=document,
@@ -170,15 +171,21 @@ def report_data(
         histogram=score_histogram(labels, probabilities),
         earliness=earliness_table(test, probabilities) if model.target["anchors"] == "in_session" else None,
         importance=importance,
+        left_out=model.spec.left_out,
         swarm=swarm_table(model, test, features=importance["feature"].head(SWARM_FEATURES).to_list()),
         cohorts=cohort_table(test, probabilities, train=splits["train"], users=source.users),
         flags=model_red_flags(
             model.name,
             document["splits"],
-            flags=data_red_flags(splits, seed=chance.random_seed, threads=chance.threads) if flags is None else flags,
+            flags=_data_flags(model, splits, settings) if flags is None else flags,
         ),
         versions={"Python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
     )
+
+
+def _data_flags(model: FittedModel, splits: Mapping[str, pl.DataFrame], settings: Settings) -> pl.DataFrame:
+    chance = settings.train
+    return data_red_flags(splits, left_out=model.spec.left_out, seed=chance.random_seed, threads=chance.threads)
 
 
 def _curves(

@@ -51,6 +51,7 @@ def save_bundle(model: FittedModel, directory: Path, /) -> None:
         "training": model.training,
         "settings": model.settings,
         "features": model.spec.to_json(),
+        "left_out": list(model.spec.left_out),
     }
     (directory / model.learner.file_name).write_bytes(content)
     _write_json(directory / CALIBRATOR_FILE, model.calibrator.to_json())
@@ -73,7 +74,8 @@ def load_bundle(directory: Path, /) -> FittedModel:
         )
     calibrator = _read_json(directory / CALIBRATOR_FILE)
     try:
-        spec = FeatureSpec.from_json(description["features"])
+        # A model saved before features could be left out says nothing of it.
+        spec = FeatureSpec.from_json(description["features"], left_out=description.get("left_out", ()))
         return FittedModel(
             name=description["name"],
             learner=_read_learner(directory, description, spec),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from purchase_pred.errors import ConfigError
+from purchase_pred.models.feature_names import LEAVE_OUT, unknown_feature
 
 if TYPE_CHECKING:
     from purchase_pred.models.design_matrix import FeatureSpec
@@ -18,7 +18,7 @@ def monotone_signs(settings: TrainSettings, spec: FeatureSpec, /) -> list[int]:
     Raises
     ------
     ConfigError
-        `train.monotone` names a feature that is not there, or a category.
+        `train.monotone` names a feature that is not there or left out, or a category.
     """
     for name in settings.monotone:
         position = _position(name, spec, key="train.monotone")
@@ -33,7 +33,7 @@ def interaction_groups(settings: TrainSettings, spec: FeatureSpec, /) -> list[li
     Raises
     ------
     ConfigError
-        `train.interactions` names a feature that is not there.
+        `train.interactions` names a feature that is not there or left out.
     """
     groups = [[_position(name, spec, key="train.interactions") for name in group] for group in settings.interactions]
     named = {position for group in groups for position in group}
@@ -44,6 +44,6 @@ def interaction_groups(settings: TrainSettings, spec: FeatureSpec, /) -> list[li
 def _position(name: str, spec: FeatureSpec, *, key: str) -> int:
     if name in spec.names:
         return spec.names.index(name)
-    nearest = difflib.get_close_matches(name, spec.names, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    raise ConfigError(f"{key}: no feature is called {name!r}{hint}")
+    if name in spec.left_out:
+        raise ConfigError(f"{key}: {name!r} is left out of the models by {LEAVE_OUT}; remove it from one of the two")
+    raise unknown_feature(key, name, spec.names)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.errors import BundleError, SchemaError
+from purchase_pred.models.feature_names import LEAVE_OUT, left_out
 from purchase_pred.schema import ITEM_ID, LABEL, LABEL_END, PREDICTION_TIME, SESSION_INDEX, SPLIT, USER_ID
 from purchase_pred.splits import PURGED
 
@@ -41,6 +42,8 @@ class FeatureSpec:
     """The columns of the matrix in order, as they were when a model was trained."""
 
     features: tuple[Feature, ...]
+    left_out: tuple[str, ...] = ()
+    """Feature columns that were there and that the model does not see; a frame may have them or not."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -53,7 +56,7 @@ class FeatureSpec:
         return tuple(index for index, feature in enumerate(self.features) if feature.categories is not None)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return the specification as plain JSON values."""
+        """Return the columns as plain JSON values."""
         return [
             {
                 "name": feature.name,
@@ -64,8 +67,8 @@ class FeatureSpec:
         ]
 
     @classmethod
-    def from_json(cls, columns: Sequence[dict[str, Any]], /) -> FeatureSpec:
-        """Return the specification that `to_json` wrote."""
+    def from_json(cls, columns: Sequence[dict[str, Any]], /, *, left_out: Sequence[str] = ()) -> FeatureSpec:
+        """Return the specification whose columns `to_json` wrote."""
         return cls(
             tuple(
                 Feature(
@@ -74,34 +77,45 @@ class FeatureSpec:
                     categories=None if column["categories"] is None else tuple(column["categories"]),
                 )
                 for column in columns
-            )
+            ),
+            tuple(left_out),
         )
 
 
-def feature_spec(frame: pl.DataFrame, /) -> FeatureSpec:
+def feature_spec(frame: pl.DataFrame, /, *, leave_out: Sequence[str] = ()) -> FeatureSpec:
     """Return the specification of a feature frame: every column that is not a key, a time or the label.
+
+    Parameters
+    ----------
+    frame
+        Feature frame.
+    leave_out
+        Names or patterns of features that no learner is to see, as in `train.leave_out`.
 
     Raises
     ------
     SchemaError
-        A feature is neither a number, a Boolean nor an Enum, or there is no feature at all.
+        A feature that is not left out is neither a number, a Boolean nor an Enum, or there is no feature at all.
+    ConfigError
+        `leave_out` names a feature that is not there, or leaves none.
 
     Examples
     --------
     >>> feature_spec(pl.DataFrame({"user_id": [7], "label": [0], "views": [3]})).names
     ('views',)
     """
-    spec = _spec(frame)
+    everything = _spec(frame).names
+    if not everything:
+        raise SchemaError(f"a feature frame needs at least one feature, found only {', '.join(frame.columns)}")
+    spec = _spec(frame, left_out(everything, leave_out=leave_out))
     faults = [
         f"column {feature.name!r} is {feature.dtype}" for feature in spec.features if not _is_usable(frame, feature)
     ]
     if faults:
         raise SchemaError(
             f"features must be numbers, Booleans or Enums, found {'; '.join(faults)}: "
-            "cast them (text to an Enum, times to an age in hours) or drop them"
+            f"cast them (text to an Enum, times to an age in hours) or leave them out ({LEAVE_OUT})"
         )
-    if not spec.features:
-        raise SchemaError(f"a feature frame needs at least one feature, found only {', '.join(frame.columns)}")
     return spec
 
 
@@ -115,7 +129,7 @@ def design_matrix(frame: pl.DataFrame, spec: FeatureSpec, /) -> NDArray[np.float
     Parameters
     ----------
     frame
-        Feature frame; keys, times and label may be there or not.
+        Feature frame; keys, times, label and the columns left out may be there or not.
     spec
         What `feature_spec` returned for the training rows.
 
@@ -149,7 +163,7 @@ def check_features(frame: pl.DataFrame, spec: FeatureSpec, /) -> None:
     BundleError
         Says which names are missing or not known, which stand elsewhere, and which dtypes or categories differ.
     """
-    found = _spec(frame)
+    found = _spec(frame, spec.left_out)
     if found == spec:
         return
     faults = _name_faults(found.names, spec.names) or [
@@ -178,13 +192,14 @@ def label_vector(frame: pl.DataFrame, /) -> NDArray[np.uint8]:
     return labels.cast(pl.UInt8).to_numpy()
 
 
-def _spec(frame: pl.DataFrame) -> FeatureSpec:
+def _spec(frame: pl.DataFrame, without: Sequence[str] = ()) -> FeatureSpec:
     return FeatureSpec(
         tuple(
             Feature(name, _ENUM, tuple(dtype.categories)) if isinstance(dtype, pl.Enum) else Feature(name, str(dtype))
             for name, dtype in frame.schema.items()
-            if name not in NOT_FEATURES
-        )
+            if name not in NOT_FEATURES and name not in without
+        ),
+        tuple(without),
     )
 
 

@@ -71,15 +71,15 @@ def train_models(
     UnsupportedTargetError
         A frame has no rows, or no label of one of the two classes.
     SchemaError
-        A feature is neither a number, a Boolean nor an Enum, or a label neither 0 nor 1.
+        A feature that is not left out is neither a number, a Boolean nor an Enum, or a label neither 0 nor 1.
     BundleError
         The features of `val` differ from those of `train`.
     ConfigError
-        A constraint names a feature that is not there.
+        `train.leave_out` or a constraint names a feature that is not there, or nothing is left to learn from.
     """
     labels = _labels_of_both_classes(train, "training")
     val_labels = _labels_of_both_classes(val, "validation")
-    spec = feature_spec(train)
+    spec = feature_spec(train, leave_out=settings.train.leave_out)
     sample = sample_negatives(labels, settings=settings.train.sampling, seed=settings.train.random_seed)
     kept = train if sample.rows is None else train[sample.rows]
     times = val[PREDICTION_TIME].to_physical().to_numpy()

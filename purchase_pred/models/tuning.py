@@ -130,7 +130,7 @@ def tune(
         A fold has no rows or no positives to fit, stop or score on.
     """
     optuna = _optuna()
-    spec = feature_spec(train)
+    spec = feature_spec(train, leave_out=settings.train.leave_out)
     rows = _Rows(spec, design_matrix(train, spec), label_vector(train))
     parts = rolling_folds(train, folds=folds, embargo=settings.split.embargo)
     _check(parts, rows.labels)

@@ -44,7 +44,7 @@ def train(work: Work, /) -> list[Made]:
     logistic = next((model for model in models if model.kind == "logistic"), None)
     documents = [evaluate(model, splits, settings=settings, logistic=logistic) for model in models]
     source = report_source(work.workspace, settings)
-    flags = data_red_flags(splits, seed=settings.train.random_seed, threads=settings.train.threads)
+    flags = data_red_flags(splits, left_out=models[0].spec.left_out, seed=chosen.random_seed, threads=chosen.threads)
     made = []
     for model, document in zip(models, documents, strict=True):
         page = report_page(

@@ -130,6 +130,8 @@ class TrainSettings(Section):
     """Threads of the learners; none: all cores."""
     early_stopping_rounds: int = Field(default=100, ge=1)
     """A booster stops when its average precision on validation has not risen for so many rounds."""
+    leave_out: tuple[str, ...] = ()
+    """Feature columns that no model sees, by name or pattern ("*_90d"); each must match one."""
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
     """Feature name to 1 (the score may only rise with it) or -1 (only fall); both boosters."""
     interactions: tuple[tuple[str, ...], ...] = ()

@@ -57,6 +57,14 @@ def test_a_feature_that_gives_the_label_away_is_named(leak: pl.Expr):
     assert flagged(with_columns(leak=leak))["single_feature_auc"] == ["leak"]
 
 
+def test_a_feature_that_is_left_out_raises_no_flag():
+    frames = with_columns(leak=pl.col("label") * 3.0 + pl.col("noise") * 0.1)
+    asked = SETTINGS.model_copy(update={"train": SETTINGS.train.model_copy(update={"leave_out": ("leak",)})})
+    model = train_models(frames["train"], frames["val"], settings=asked)[0]
+    table = red_flags(model, frames, threads=1)
+    assert table.equals(red_flags(trained(SPLITS), SPLITS, threads=1))
+
+
 def test_a_category_that_gives_the_label_away_is_named():
     leak = pl.when(label=1).then(pl.lit("b")).otherwise(pl.lit("a")).cast(pl.Enum(["c", "b", "a"]))
     assert flagged(with_columns(leak=leak))["single_feature_auc"] == ["leak"]

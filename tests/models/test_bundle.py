@@ -52,6 +52,27 @@ def test_saving_a_reloaded_model_writes_the_same_bytes(models: dict[str, FittedM
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_model_without_some_features_is_saved_with_their_names(kind: str, tmp_path: Path):
+    asked = Settings.model_validate({"train": {"threads": 1, "models": [kind], "leave_out": ["noise", "hours_*"]}})
+    model = train_models(SPLITS["train"], SPLITS["val"], settings=asked)[0]
+    save_bundle(model, tmp_path)
+    loaded, test = load_bundle(tmp_path), SPLITS["test"]
+    assert loaded.spec == model.spec
+    assert loaded.spec.left_out == ("hours_since_user_item_view", "hours_since_last_purchase", "noise")
+    assert loaded.settings["leave_out"] == ["noise", "hours_*"]
+    for frame in (test, test.drop(loaded.spec.left_out), test.with_columns(noise=0.0)):
+        assert np.array_equal(loaded.predict(frame), model.predict(test))
+
+
+def test_a_model_saved_before_features_could_be_left_out_is_read(models: dict[str, FittedModel], tmp_path: Path):
+    save_bundle(models["logistic"], tmp_path)
+    description = json.loads((tmp_path / "model.json").read_text())
+    del description["left_out"]
+    (tmp_path / "model.json").write_text(json.dumps(description))
+    assert load_bundle(tmp_path).spec == models["logistic"].spec
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_file_of_a_bundle_is_a_pickle(models: dict[str, FittedModel], kind: str, tmp_path: Path):
     save_bundle(models[kind], tmp_path)
     assert {path.suffix for path in tmp_path.iterdir()} <= {".json", ".ubj", ".txt"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -7,7 +8,7 @@ import polars as pl
 import pytest
 from frames import CATEGORIES, feature_frame
 
-from purchase_pred.errors import BundleError, SchemaError
+from purchase_pred.errors import BundleError, ConfigError, SchemaError
 from purchase_pred.models.design_matrix import FeatureSpec, design_matrix, feature_spec, label_vector
 
 
@@ -110,8 +111,67 @@ def test_other_names_orders_dtypes_or_categories_than_in_training_are_refused(ch
 
 
 def test_the_specification_survives_json():
-    spec = feature_spec(feature_frame(5, seed=5))
-    assert FeatureSpec.from_json(spec.to_json()) == spec
+    spec = feature_spec(feature_frame(5, seed=5), leave_out=["noise"])
+    assert FeatureSpec.from_json(spec.to_json(), left_out=spec.left_out) == spec
+
+
+@pytest.mark.parametrize(
+    ("leave_out", "taken"),
+    [
+        (["noise"], ["noise"]),
+        (["hours_since_*"], ["hours_since_user_item_view", "hours_since_last_purchase"]),
+        (["*_view*", "empty"], ["user_item_view_count", "hours_since_user_item_view", "empty"]),
+        (["empt?", "[en]*", "noise"], ["noise", "empty"]),
+    ],
+)
+def test_columns_left_out_by_name_or_pattern_are_not_in_the_matrix(leave_out: list[str], taken: list[str]):
+    frame = feature_frame(20, seed=6)
+    whole, spec = feature_spec(frame), feature_spec(frame, leave_out=leave_out)
+    assert spec.left_out == tuple(name for name in whole.names if name in taken)
+    assert spec.names == tuple(name for name in whole.names if name not in taken)
+    kept = [whole.names.index(name) for name in spec.names]
+    assert np.array_equal(design_matrix(frame, spec), design_matrix(frame, whole)[:, kept], equal_nan=True)
+
+
+def test_columns_left_out_may_be_there_or_not_and_of_any_dtype():
+    frame = feature_frame(20, seed=7)
+    spec = feature_spec(frame, leave_out=["noise", "empty"])
+    expected = design_matrix(frame, spec)
+    for other in (frame.drop("noise"), frame.drop("noise", "empty"), frame.with_columns(noise=pl.lit("loud"))):
+        assert np.array_equal(design_matrix(other, spec), expected, equal_nan=True)
+    with pytest.raises(BundleError, match=r"1 missing \(item_category\); 1 not known to the model \(extra\)"):
+        design_matrix(frame.drop("item_category").with_columns(extra=1), spec)
+
+
+def test_a_column_that_no_learner_can_read_may_be_left_out():
+    frame = pl.DataFrame({"x": [1.0], "odd": ["a"]})
+    with pytest.raises(SchemaError, match=r"'odd' is String: .* leave them out \(train.leave_out\)"):
+        feature_spec(frame)
+    assert feature_spec(frame, leave_out=["odd"]).names == ("x",)
+
+
+def test_a_name_with_brackets_means_itself():
+    frame = pl.DataFrame({"views [7d]": [1], "views 7": [2]})
+    assert feature_spec(frame, leave_out=["views [7d]"]).left_out == ("views [7d]",)
+    assert feature_spec(frame.rename({"views [7d]": "views d"}), leave_out=["views [7]"]).left_out == ("views 7",)
+
+
+@pytest.mark.parametrize(
+    ("leave_out", "message"),
+    [
+        (["niose"], "train.leave_out: no feature is called 'niose'; did you mean 'noise'?"),
+        (["noise", "Noise"], "train.leave_out: no feature is called 'Noise'; did you mean 'noise'?"),
+        (["user_id"], "train.leave_out: no feature is called 'user_id'; the nearest of 8 are '"),
+        (["hours_since_view*"], "no feature matches 'hours_since_view*'; did you mean 'hours_since_user_item_view'?"),
+        (["*_90d"], "train.leave_out: no feature matches '*_90d'; the nearest of 8 are '"),
+        ([""], "train.leave_out: no feature is called ''"),
+        (["*"], "must leave a feature to learn from, found that it takes out all 8 (user_item_view_count, "),
+        (["[!n]*", "n*"], "takes out all 8"),
+    ],
+)
+def test_what_matches_nothing_or_everything_is_refused(leave_out: list[str], message: str):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        feature_spec(feature_frame(20, seed=8), leave_out=leave_out)
 
 
 @pytest.mark.parametrize("labels", [[0, 1, None], [0, 1, 2], [0.5, 1.0, 0.0]])

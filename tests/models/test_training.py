@@ -211,11 +211,22 @@ def test_features_of_different_interaction_groups_never_meet_in_a_branch():
         ({"monotone": {"user_item_view_cuont": 1}}, "did you mean 'user_item_view_count'"),
         ({"monotone": {"item_category": 1}}, "is a category"),
         ({"interactions": [["nothing like it"]]}, "train.interactions: no feature is called"),
+        ({"monotone": {"noise": 1}, "leave_out": ["n*"]}, "train.monotone: 'noise' is left out of the models by"),
+        ({"leave_out": ["niose"]}, "train.leave_out: no feature is called 'niose'; did you mean 'noise'"),
     ],
 )
-def test_a_constraint_on_an_unknown_feature_is_an_error_that_names_the_nearest(train: dict, message: str):
+def test_a_setting_that_names_a_feature_that_is_not_there_is_an_error(train: dict, message: str):
     with pytest.raises(ConfigError, match=message):
         train_models(SPLITS["train"], SPLITS["val"], settings=settings(models=["xgboost"], **train))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_without_a_column_is_the_model_of_a_frame_without_it(kind: str):
+    left = train_models(SPLITS["train"], SPLITS["val"], settings=settings(models=[kind], leave_out=["*_in_cart"]))[0]
+    train, val, test = (SPLITS[name].drop("user_item_in_cart") for name in ("train", "val", "test"))
+    dropped = train_models(train, val, settings=settings(models=[kind]))[0]
+    assert left.learner.to_bytes() == dropped.learner.to_bytes()
+    assert np.array_equal(left.predict(SPLITS["test"]), dropped.predict(test))
 
 
 @pytest.mark.parametrize("split", ["train", "val"])

@@ -82,6 +82,17 @@ def test_a_search_is_never_worse_than_its_start_and_decided_by_the_seed(kind):
     assert again.trials.equals(found.trials)
 
 
+def test_a_search_does_not_see_what_is_left_out():
+    pytest.importorskip("optuna", reason="the extra `tune` is not installed")
+    without = SETTINGS.model_copy(update={"train": SETTINGS.train.model_copy(update={"leave_out": ("*view*",)})})
+    columns = [name for name in TRAIN.columns if "view" not in name]
+    left, dropped = (
+        tune(frame, kind="logistic", settings=asked, trials=1, folds=1).score
+        for frame, asked in ((TRAIN, without), (TRAIN.select(columns), SETTINGS))
+    )
+    assert left == dropped < tune(TRAIN, kind="logistic", settings=SETTINGS, trials=1, folds=1).score
+
+
 def test_the_result_is_a_configuration_file():
     pytest.importorskip("optuna", reason="the extra `tune` is not installed")
     found = tune(TRAIN, kind="lightgbm", settings=SETTINGS, trials=2, folds=1)
