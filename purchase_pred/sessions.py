@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from purchase_pred.arithmetic import running_count
 from purchase_pred.durations import parse_duration
 from purchase_pred.schema import (
     EVENT_ID,
@@ -178,6 +179,6 @@ def _require_log(events: pl.LazyFrame) -> None:
 def _numbered(events: pl.LazyFrame, *, starts: pl.Expr) -> pl.LazyFrame:
     """Count the starts up to each event; what other users started before cancels in the difference."""
     first = pl.col(USER_ID).ne_missing(pl.col(USER_ID).shift(1)) | (pl.int_range(pl.len()) == 0)
-    started = (first | starts.fill_null(value=False)).cum_sum()
+    started = running_count(first | starts)
     earlier = pl.when(first).then(started - 1).forward_fill()
     return events.sort(ORDER).with_columns((started - earlier).cast(pl.UInt32).alias(SESSION_INDEX))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from purchase_pred.arithmetic import running_count
 from purchase_pred.schema import ITEM_ID, SESSION_INDEX, USER_ID
 
 if TYPE_CHECKING:
@@ -26,14 +27,14 @@ def with_codes(
     """
     present = anchors.collect_schema()
     starts = pl.col(USER_ID).ne_missing(pl.col(USER_ID).shift(1))
-    events = events.with_columns(starts.cum_sum().cast(pl.UInt32).alias(USER_CODE))
+    events = events.with_columns(running_count(starts).alias(USER_CODE))
     users = events.filter(starts & pl.col(USER_ID).is_not_null()).select(USER_ID, USER_CODE)
     anchors = _joined(anchors, users, USER_ID)
     if SESSION_INDEX in present:
         key = (USER_CODE, SESSION_INDEX)
         if numbered_sessions:
             opens = starts | pl.col(SESSION_INDEX).ne_missing(pl.col(SESSION_INDEX).shift(1))
-            events = events.with_columns(opens.cum_sum().cast(pl.UInt32).alias(SESSION_CODE))
+            events = events.with_columns(running_count(opens).alias(SESSION_CODE))
             sessions = events.filter(opens).select(*key, SESSION_CODE)
         else:
             sessions = _numbered(events, key, SESSION_CODE)

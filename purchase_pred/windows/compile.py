@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.arithmetic import divide
+from purchase_pred.arithmetic import divide, running_count
 from purchase_pred.windows.decay import DECAYED, power, with_decayed_counts
 from purchase_pred.windows.distinct import closed, opened, with_gaps
 from purchase_pred.windows.keys import AT, BASE, KEY
@@ -63,14 +63,14 @@ class _Compiler:
         return compilers[aggregate.kind](aggregate, window)
 
     def _count(self, aggregate: Aggregate, window: int | None) -> pl.Expr:
-        return self._difference(_seen(aggregate).cum_sum(), window)
+        return self._difference(running_count(_seen(aggregate)), window)
 
     def _total(self, aggregate: Aggregate, window: int | None) -> pl.Expr:
         amount = pl.when(_seen(aggregate)).then(self._amount(aggregate)).fill_null(0)
         return to_float(self._difference(amount.cum_sum(), window))
 
     def _mean(self, aggregate: Aggregate, window: int | None) -> pl.Expr:
-        counted = self._difference((_seen(aggregate) & self._amount(aggregate).is_not_null()).cum_sum(), window)
+        counted = self._difference(running_count(_seen(aggregate) & self._amount(aggregate).is_not_null()), window)
         return pl.when(counted > 0).then(self._total(aggregate, window) / counted)
 
     def _n_unique(self, aggregate: Aggregate, window: int | None) -> pl.Expr:

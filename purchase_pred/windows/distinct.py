@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from purchase_pred.arithmetic import running_count
 from purchase_pred.windows.keys import BASE, KEY, ROW
 
 _VALUE: Final = "__value"
@@ -45,12 +46,12 @@ def _gaps(chained: pl.LazyFrame) -> pl.LazyFrame:
 
 def opened(window: int | None) -> pl.Expr:
     """Count, up to each row, the rows that open their value in a window of so many microseconds."""
-    return _further_than(_BEFORE, window).cum_sum()
+    return running_count(_further_than(_BEFORE, window))
 
 
 def closed(window: int | None) -> pl.Expr:
     """Count, up to each row, the rows that close their value; over all history nothing closes but the entity."""
-    return opened(None) if window is None else _further_than(_AFTER, window).cum_sum()
+    return opened(None) if window is None else running_count(_further_than(_AFTER, window))
 
 
 def _further_than(gap: str, window: int | None) -> pl.Expr:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
+from purchase_pred.arithmetic import running_count
 from purchase_pred.schema import EVENT_ID, PREDICTION_TIME, TIMESTAMP
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def with_keys(
         base = _packed(schema, by, widths)
         located = anchors.with_columns(base.alias(BASE))
         keyed = events.with_columns(base.alias(BASE), _event_key(base)).filter(pl.col(KEY).is_not_null())
-        if order != "by_entity":
+        if order == "by_entity":
+            keyed = _in_one_piece(keyed)
+        else:
             tied = keyed.sort(EVENT_ID) if ties_matter and order == "any" else keyed
             keyed = tied.sort(KEY, maintain_order=ties_matter).cache()
     else:
@@ -77,11 +80,16 @@ def with_keys(
         named = events.filter(pl.col(name).is_not_null() for name in by)
         in_order = named if order == "by_entity" else named.sort(columns, nulls_last=True)
         starts = in_order.with_columns(_entity_start(by))
-        numbered = starts.with_columns((pl.col(_STARTS).cum_sum().cast(_WIDE) * _SPAN).alias(BASE)).cache()
+        numbered = starts.with_columns((running_count(pl.col(_STARTS)).cast(_WIDE) * _SPAN).alias(BASE)).cache()
         located = anchors.join(numbered.filter(_STARTS).select(*by, BASE), on=list(by), how="left")
         keyed = numbered.drop(_STARTS).with_columns(_event_key(pl.col(BASE))).filter(pl.col(KEY).is_not_null())
     located = located.with_columns(_anchor_key(lag), pl.col(BASE).fill_null(0)).select(ROW, BASE, AT).sort(AT)
     return located.cache(), keyed.set_sorted(KEY)
+
+
+def _in_one_piece(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the frame in contiguous memory, as a sort leaves it: each look-up would copy keys that are in pieces."""
+    return pl.concat([frame, pl.LazyFrame(schema=frame.collect_schema())], rechunk=True)
 
 
 def entity_time(key: str) -> pl.Expr:
