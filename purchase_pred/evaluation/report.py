@@ -9,6 +9,7 @@ import polars as pl
 
 from purchase_pred.evaluation.data_charts import comparison_chart
 from purchase_pred.evaluation.markup import card, cards, figure, folded, paragraph, section, table
+from purchase_pred.evaluation.red_flags import FEW_POSITIVES
 from purchase_pred.evaluation.report_card import model_card
 from purchase_pred.evaluation.report_decisions import decision_section
 from purchase_pred.evaluation.report_sections import (
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from purchase_pred.evaluation.report_data import ReportData
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-_TOO_FEW: Final = 20
-"""With fewer purchases in test, the factor over chance is an accident."""
 _HARDLY: Final = 1.1
 _CONTENTS: Final = {
     "decide": "Act on it",
@@ -129,7 +128,7 @@ def _headline(data: ReportData, contents: str) -> str:
 def _claim(data: ReportData) -> str:
     """Return what may be said in one line, which is little where purchases are few."""
     name, test = heading(data.document["model"]), data.document["splits"]["test"]
-    if test["positives"] < _TOO_FEW:
+    if test["positives"] < FEW_POSITIVES:
         return f"{name}: too few purchases to judge it by"
     better = test["average_precision"] / test["prevalence"]
     if better < _HARDLY:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.evaluation.markup import bullets, paragraph, section
+from purchase_pred.evaluation.red_flags import FEW_POSITIVES
 from purchase_pred.evaluation.words import counted, duration, heading, moment_of_prediction, outcome, percent, subject
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ _USES: Final[Mapping[str, str]] = {
     "in_session": "help while somebody is in the shop, such as a nudge or a free delivery offered in time",
     "calendar": "campaigns at fixed dates, such as a weekly list of customers to write to",
 }
-_RARE: Final = 100
 
 
 def model_card(data: ReportData, /) -> str:
@@ -73,7 +73,7 @@ def _limits(data: ReportData) -> Iterator[str]:
     test, target = document["splits"]["test"], document["target"]
     span = data.source.boundaries[-1] - data.source.boundaries[-2]
     yield f"Judged on {span.days} days of one log. Other seasons, shops and campaigns may differ."
-    if test["positives"] < _RARE:
+    if test["positives"] < FEW_POSITIVES:
         yield (
             f"Test holds only {test['positives']:,} purchases: every figure here would be somewhat different on "
             "another sample."
