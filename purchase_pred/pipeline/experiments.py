@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from purchase_pred.errors import ConfigError, MissingExtraError
 from purchase_pred.models import load_bundle, track, tune
 from purchase_pred.pipeline.model_store import read_metrics
+from purchase_pred.pipeline.publish import written_whole
 from purchase_pred.pipeline.training import read_split
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ def check_tuned(path: Path, /, *, force: bool) -> None:
 
 
 def write_tuned(found: TuningResult, path: Path, /) -> None:
-    """Write the best settings as a file that `--config` takes."""
+    """Write the best settings as a file that `--config` takes; it appears whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(found.yaml, encoding="utf-8")
+    with written_whole(path) as partial:
+        partial.write_text(found.yaml, encoding="utf-8")
 
 
 def check_tracker() -> None:

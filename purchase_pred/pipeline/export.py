@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.errors import ConfigError
+from purchase_pred.pipeline.publish import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,9 +37,5 @@ def export(frame: pl.DataFrame, path: Path, /) -> None:
     """Write a frame as Parquet, CSV or NDJSON; the file appears whole."""
     check_export(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with written_whole(path) as partial:
         _WRITERS[path.suffix](frame, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.errors import InputError
-from purchase_pred.pipeline.fingerprint import fingerprint, flush, modified_ns, size
+from purchase_pred.pipeline.fingerprint import fingerprint, modified_ns, size
 from purchase_pred.pipeline.freshness import fresh_output
 from purchase_pred.pipeline.manifest import is_intact, manifest_path, read_manifest, write_manifest
+from purchase_pred.pipeline.publish import written_whole
 from purchase_pred.pipeline.stages import MODELS, STAGE_BY_NAME, model_folders
 from purchase_pred.pipeline.workspace import MODELS_FOLDER
 
@@ -77,19 +78,14 @@ def _without_ceiling(document: Mapping[str, Any]) -> dict[str, Any]:
 def _write_metrics(folder: Path, document: Mapping[str, Any]) -> None:
     manifest = read_manifest(folder)
     vouched = manifest is not None and is_intact(folder, manifest)
-    partial = folder.with_name(f".{folder.name}.{METRICS_FILE}.partial")
-    try:
+    with written_whole(folder / METRICS_FILE, within=folder) as partial:
         partial.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        flush(partial)
-        partial.replace(folder / METRICS_FILE)
-        if manifest is not None and vouched:
-            follows = replace(
-                manifest, bytes=size(folder), modified_ns=modified_ns(folder), fingerprint=fingerprint(folder)
-            )
+    if manifest is not None and vouched:
+        follows = replace(
+            manifest, bytes=size(folder), modified_ns=modified_ns(folder), fingerprint=fingerprint(folder)
+        )
+        with written_whole(manifest_path(folder), within=folder) as partial:
             write_manifest(follows, partial)
-            partial.replace(manifest_path(folder))
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def newest_model(workspace: Workspace, /) -> Path:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from purchase_pred.pipeline.fingerprint import MANIFEST_NAME, flush
 from purchase_pred.pipeline.manifest import describe, manifest_path, write_manifest
-from purchase_pred.pipeline.workspace import remove
+from purchase_pred.pipeline.workspace import PARTIAL, remove
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from purchase_pred.pipeline.manifest import Manifest
@@ -49,6 +50,23 @@ def publish(made: Sequence[Made], stage: Stage, /, *, work: Work, inputs: Mappin
         flush(workspace.path(one.output).parent)
     claim.unlink()
     return manifests
+
+
+@contextmanager
+def written_whole(path: Path, /, *, within: Path | None = None) -> Iterator[Path]:
+    """Give a temporary name to write to; the file then takes its own, flushed and whole, or nothing is left.
+
+    The temporary name lies beside the file, or, for a file `within` a folder of which a manifest tells what it holds,
+    beside that folder.
+    """
+    made = path if within is None else within.with_name(f"{within.name}.{path.name}")
+    partial = made.with_name(f".{made.name}{PARTIAL}")
+    try:
+        yield partial
+        flush(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def claim_path(workspace: Workspace, stage: str, /) -> Path:

@@ -13,6 +13,7 @@ from purchase_pred.evaluation.report_tables import log_table
 from purchase_pred.pipeline.fingerprint import REPORT_NAME
 from purchase_pred.pipeline.manifest import content_fingerprint, read_manifest
 from purchase_pred.pipeline.parquet import scan, scan_if_there
+from purchase_pred.pipeline.publish import written_whole
 from purchase_pred.pipeline.stages import SPLITS, STAGE_BY_NAME
 from purchase_pred.pipeline.workspace import (
     CATALOG_FILE,
@@ -96,13 +97,9 @@ def report_page(
 
 def write_report(page: str, folder: Path, /) -> Path:
     """Write a report into the folder of a model that is published already, at once and whole; return where it is."""
-    path, partial = folder / REPORT_NAME, folder.with_name(f".{folder.name}.{REPORT_NAME}.partial")
-    try:
+    with written_whole(folder / REPORT_NAME, within=folder) as partial:
         partial.write_text(page, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    return folder / REPORT_NAME
 
 
 def _purged(workspace: Workspace) -> Iterator[tuple[str, int]]:

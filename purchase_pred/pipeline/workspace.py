@@ -28,10 +28,11 @@ SESSIONIZED_FILE: Final = "data/processed/sessionized_events.parquet"
 MODELS_FOLDER: Final = "models"
 LOG_FILE: Final = "pipeline.log"
 LOCK_FILE: Final = ".purchase_pred.lock"
+PARTIAL: Final = ".partial"
+"""How the temporary names end under which files and folders are made."""
 
 _FOLDERS: Final = ("data/raw", "data/processed", "data/features", MODELS_FOLDER)
 _HOLDER_FILE: Final = ".purchase_pred.lock.json"
-_PARTIAL: Final = ".partial"
 
 
 def split_events_file(split: str, /) -> str:
@@ -62,11 +63,11 @@ class Workspace:
         """Return the temporary name, in the same folder, under which a file or folder is made; the folder exists."""
         path = self.path(relative)
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.with_name(f".{path.name}{_PARTIAL}")
+        return path.with_name(f".{path.name}{PARTIAL}")
 
     def leftovers(self) -> list[Path]:
         """Return what interrupted runs left under temporary names."""
-        return sorted(path for folder in _FOLDERS for path in self.path(folder).glob(f".*{_PARTIAL}"))
+        return sorted(path for folder in _FOLDERS for path in self.path(folder).glob(f".*{PARTIAL}"))
 
     def clean(self) -> list[str]:
         """Remove what interrupted runs left, and return its names; only the holder of the lock may."""
