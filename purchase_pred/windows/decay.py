@@ -27,24 +27,21 @@ def with_decayed_counts(rows: pl.LazyFrame, half_life: int, /) -> pl.LazyFrame:
     """
     length = min(_HALF_LIVES_PER_BLOCK * half_life, 2**62)
     time = entity_time(KEY)
-    blocks = rows.select(KEY, BASE, (time // length).alias("block"), (time % length).cast(pl.Float64).alias("offset"))
-    same_entity = pl.col(BASE).eq(pl.col(BASE).shift(1)).fill_null(value=False)
-    weighed = blocks.with_columns(
-        (~same_entity | pl.col("block").ne(pl.col("block").shift(1))).alias("starts"),
-        same_entity.alias("inherits"),
-        (power(divide(pl.col("offset"), half_life)) * _RESOLUTION).cast(pl.Int128).alias("weight"),
-    ).with_columns(pl.col("weight").cum_sum().alias("running"))
-    before = pl.when("starts").then(pl.col("running") - pl.col("weight")).forward_fill()
-    summed = weighed.with_columns(((pl.col("running") - before).cast(pl.Float64) * _RESOLUTION**-1).alias("sum"))
-    inherited = pl.when("inherits").then(pl.col("sum").shift(1)).otherwise(0.0)
-    inherited_from = pl.when("inherits").then(pl.col("block").shift(1)).otherwise("block")
-    carried = summed.with_columns(
-        pl.when("starts").then(inherited).forward_fill().alias("carry"),
-        pl.when("starts").then(inherited_from).forward_fill().alias("carried_from"),
-    )
-    own = pl.col("sum") * power(divide(-pl.col("offset"), half_life))
-    since = (pl.col("block") - pl.col("carried_from")).cast(pl.Float64) * length + pl.col("offset")
-    return carried.select(KEY, (own + pl.col("carry") * power(divide(-since, half_life))).alias(DECAYED))
+    blocks = rows.select(KEY, BASE, (time // length).alias("block"), (time % length).alias("offset"))
+    same_entity = pl.col(BASE).eq(pl.col(BASE).shift(1))
+    since_before = pl.when(same_entity).then(pl.col("block") - pl.col("block").shift(1))
+    weighed = blocks.select(
+        KEY,
+        since_before.ne_missing(0).alias("starts"),
+        since_before.eq(1).alias("inherits"),
+        power(divide(pl.col("offset"), half_life)).alias("weight"),
+    ).with_columns((pl.col("weight") * _RESOLUTION).cast(pl.Int128).alias("units"))
+    running = pl.col("units").cum_sum()
+    before = pl.when("starts").then(running - pl.col("units")).forward_fill()
+    summed = weighed.with_columns(((running - before).cast(pl.Float64) * _RESOLUTION**-1).alias("sum"))
+    inherited = pl.when("inherits").then(pl.col("sum").shift(1) * 2.0 ** -(length / half_life)).otherwise(0.0)
+    carry = pl.when("starts").then(inherited).forward_fill()
+    return summed.select(KEY, ((pl.col("sum") + carry) / pl.col("weight")).alias(DECAYED))
 
 
 def power(exponent: pl.Expr) -> pl.Expr:

@@ -15,15 +15,14 @@ _WHOLE: Final = 2.0**-50
 
 
 def fixed_point(column: pl.Expr, dtype: pl.DataType, /) -> pl.Expr:
-    """Return the column as Int128 in units of 2^-56 hundredths; null where it is null, not finite, or past 1e36."""
+    """Return the column as Int128 in units of 2^-56 hundredths; null where it is null, not finite, or past 2e19."""
     if dtype.is_integer():
         return column.cast(pl.Int128) * (100 * _FRACTION)
-    value = column.cast(pl.Float64)
-    hundredths = pl.when(value.is_finite()).then(value) * 100
+    hundredths = column.cast(pl.Float64) * 100
     whole = hundredths.round()
-    rest = hundredths - whole
-    remainder = pl.when(rest.abs() > hundredths.abs() * _WHOLE).then((rest * _FRACTION).round()).otherwise(0.0)
-    return whole.cast(pl.Int128, strict=False) * _FRACTION + remainder.cast(pl.Int128, strict=False)
+    written_whole = (hundredths - whole).abs() <= hundredths.abs() * _WHOLE
+    amount = pl.when(written_whole).then(whole).otherwise(hundredths)
+    return (amount * _FRACTION).round().cast(pl.Int128, strict=False)
 
 
 def to_float(amount: pl.Expr, /) -> pl.Expr:
