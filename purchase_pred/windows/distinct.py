@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from purchase_pred.arithmetic import running_count
-from purchase_pred.windows.keys import BASE, KEY, ROW
+from purchase_pred.windows.keys import KEY, ROW
 
 _VALUE: Final = "__value"
 _BEFORE: Final = "__gap_before"
@@ -29,7 +29,7 @@ def with_gaps(rows: pl.LazyFrame, column: str, /, *, consecutive: bool) -> pl.La
     value = pl.col(column)
     if rows.collect_schema()[column] == pl.String:
         value = value.cast(pl.Categorical).to_physical()
-    named = rows.select(KEY, BASE, value.alias(_VALUE))
+    named = rows.select(KEY, value.alias(_VALUE))
     if consecutive:
         return _gaps(named).select(KEY, _BEFORE, _AFTER)
     chained = named.with_row_index(ROW).sort(_VALUE, maintain_order=True)
@@ -37,8 +37,9 @@ def with_gaps(rows: pl.LazyFrame, column: str, /, *, consecutive: bool) -> pl.La
 
 
 def _gaps(chained: pl.LazyFrame) -> pl.LazyFrame:
-    follows = pl.col(_VALUE).eq(pl.col(_VALUE).shift(1)) & pl.col(BASE).eq(pl.col(BASE).shift(1))
+    """Add the gaps; keys of two entities lie further apart than 64 bits hold, as no log spans 2^63 microseconds."""
     gap = (pl.col(KEY) - pl.col(KEY).shift(1)).cast(pl.Int64, strict=False)
+    follows = pl.col(_VALUE) == pl.col(_VALUE).shift(1)
     return chained.with_columns(pl.when(follows).then(gap).alias(_BEFORE)).with_columns(
         pl.col(_BEFORE).shift(-1).alias(_AFTER)
     )
