@@ -29,35 +29,57 @@ from purchase_pred.simulation.truth import (
 from quality_parts.worlds import world
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from purchase_pred.settings import Settings
     from quality_parts import Plan
 
 _MODEL: Final = "lightgbm"
+_FIGURES: Final = ("average_precision", "log_loss", "ece")
 _ROW: Final = "row"
+_ALIVE: Final = "latent_alive"
+_FAVOURITE: Final = "latent_favourite"
+PARTLY: Final = {
+    "told only whether the item is still wanted": (_ALIVE,),
+    "told that, and whether it is the favourite": (_ALIVE, _FAVOURITE),
+}
+"""Parts of the latent state that say where the distance to the ceiling lies."""
 _TRAITS: Final = (SHARES, INTENT, SENSITIVITY, CART_INTENT, PACE, ABANDONMENT)
 
 
 def with_latent_state(plan: Plan, /) -> dict[str, Any]:
-    """Return what the booster reaches without and with the latent state, and the ceiling, on the same test rows."""
+    """Return what the booster reaches without, with parts of and with the latent state, and the ceiling, on one test.
+
+    What is told beside the features is all of it, or what `PARTLY` names.
+    """
     program = world(plan, seed=plan.seeds[0])
     settings = program.settings
     alone = settings.model_copy(update={"train": settings.train.model_copy(update={"models": (_MODEL,)})})
     truth = pl.read_parquet(program.workspace.path(TRUTH_FILE))
     users = pl.read_parquet(program.workspace.path(USERS_FILE))
-    told = {name: tell(frame, truth, users) for name, frame in program.splits().items()}
-    model = train_models(told["train"], told["val"], settings=alone)[0]
-    reached = metrics(label_vector(told["test"]), model.predict(told["test"]))
-    plain = program.documents()[_MODEL]["splits"]["test"]
-    ceiling = program.ceiling(_MODEL)
-    shown = ("average_precision", "log_loss", "ece")
+    untold = program.splits()
+    told = {name: tell(frame, truth, users) for name, frame in untold.items()}
+    latent = set(told["test"].columns) - set(untold["test"].columns)
+    everything = _reached(told, alone, hidden=())
+    plain, ceiling = program.documents()[_MODEL]["splits"]["test"], program.ceiling(_MODEL)
     return {
         "model": _MODEL,
         "seed": plan.seeds[0],
-        "without": {name: plain[name] for name in shown},
-        "with": {name: reached[name] for name in shown},
-        "ceiling": {name: ceiling[name] for name in shown},
-        "share_of_ceiling": reached["average_precision"] / ceiling["average_precision"],
-        "share_of_latent": plain["average_precision"] / reached["average_precision"],
+        "without": {name: plain[name] for name in _FIGURES},
+        "partly": {title: _reached(told, alone, hidden=latent - set(shown)) for title, shown in PARTLY.items()},
+        "with": everything,
+        "ceiling": {name: ceiling[name] for name in _FIGURES},
+        "share_of_ceiling": everything["average_precision"] / ceiling["average_precision"],
+        "share_of_latent": plain["average_precision"] / everything["average_precision"],
     }
+
+
+def _reached(told: Mapping[str, pl.DataFrame], settings: Settings, /, *, hidden: Collection[str]) -> dict[str, float]:
+    """Train on what is not hidden, and return the figures on test."""
+    shown = {name: frame.drop(hidden) for name, frame in told.items()}
+    model = train_models(shown["train"], shown["val"], settings=settings)[0]
+    found = metrics(label_vector(shown["test"]), model.predict(shown["test"]))
+    return {name: found[name] for name in _FIGURES}
 
 
 def tell(rows: pl.DataFrame, truth: pl.DataFrame, users: pl.DataFrame, /) -> pl.DataFrame:
@@ -73,7 +95,7 @@ def tell(rows: pl.DataFrame, truth: pl.DataFrame, users: pl.DataFrame, /) -> pl.
     return (
         numbered.join(personas, on=USER_ID, how="left", maintain_order="left")
         .join(of_need, on=_ROW, how="left", maintain_order="left")
-        .with_columns(pl.col("latent_alive").fill_null(value=False))
+        .with_columns(pl.col(_ALIVE).fill_null(value=False))
         .rename({PERSONA: "latent_persona"})
         .drop(_ROW)
     )
@@ -99,8 +121,8 @@ def _alive(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
         _ROW,
         *(pl.col(name).alias(f"latent_{name}") for name in _TRAITS if name != SHARES),
         SHARES,
-        pl.lit(value=True).alias("latent_alive"),
-        (pl.col("favourite") == pl.col(ITEM_ID)).alias("latent_favourite"),
+        pl.lit(value=True).alias(_ALIVE),
+        (pl.col("favourite") == pl.col(ITEM_ID)).alias(_FAVOURITE),
         visited.alias("latent_visits"),
         (pl.col(MAX_VISITS).cast(pl.Int64) - visited).alias("latent_visits_left"),
         (moment - pl.col("last_visit")).dt.total_seconds().alias("latent_seconds_since_visit"),

@@ -131,8 +131,8 @@ def curve(found: Mapping[str, Any], /) -> Iterator[tuple[str, ...]]:
 def latent(found: Mapping[str, Any], /) -> Iterator[tuple[str, ...]]:
     """Yield the rows of the table of the booster that is told the latent state."""
     yield (f"{found['model']}, seed {found['seed']}", "PR-AUC", "log-loss", "ECE")
-    for name, title in (("without", "as it is"), ("with", "told the latent state"), ("ceiling", "ceiling")):
-        row = found[name]
+    told = {"as it is": found["without"], **found["partly"], "told the latent state": found["with"]}
+    for title, row in (told | {"ceiling": found["ceiling"]}).items():
         yield title, f"{row['average_precision']:.3f}", f"{row['log_loss']:.4f}", f"{row['ece']:.4f}"
 
 
