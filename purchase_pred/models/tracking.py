@@ -22,6 +22,8 @@ STORE_FILE: Final = "mlflow.db"
 ARTIFACTS_FOLDER: Final = "mlflow-artifacts"
 
 _ARTIFACT_PATH: Final = "model"
+_USED: Final = ("mlflow.models.signature", "mlflow.store.tracking.sqlalchemy_store")
+"""What is used beside MLflow itself; it needs pandas and SQLAlchemy, which mlflow-skinny comes without."""
 
 
 def track(
@@ -60,9 +62,9 @@ def track(
     Raises
     ------
     MissingExtraError
-        MLflow is not installed.
+        MLflow is not installed, or not whole.
     """
-    mlflow = _mlflow()
+    mlflow = import_mlflow()
     client = mlflow.MlflowClient(tracking_uri=tracking_uri or f"sqlite:///{directory.resolve() / STORE_FILE}")
     artifacts = None if tracking_uri else (directory.resolve() / ARTIFACTS_FOLDER).as_uri()
     found = client.get_experiment_by_name(experiment)
@@ -76,6 +78,27 @@ def track(
     _log_artifacts(mlflow, client, run_id, model, document)
     client.set_terminated(run_id)
     return run_id
+
+
+def import_mlflow() -> Any:
+    """Return MLflow, with all of it that `track` uses.
+
+    Raises
+    ------
+    MissingExtraError
+        MLflow is not installed, or not whole.
+    """
+    try:
+        mlflow = importlib.import_module("mlflow")
+        for name in _USED:
+            importlib.import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"tracking needs MLflow, which is not installed ({error}): pip install 'purchase-pred[mlflow]'"
+        ) from error
+    # It reports every table it creates in a new store; a run of ours has a log of its own.
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    return mlflow
 
 
 def _figures(model: FittedModel, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,15 +135,3 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
-
-
-def _mlflow() -> Any:
-    try:
-        mlflow = importlib.import_module("mlflow")
-    except ImportError as error:
-        raise MissingExtraError(
-            "tracking needs MLflow, which is not installed: pip install 'purchase-pred[mlflow]'"
-        ) from error
-    # It reports every table it creates in a new store; a run of ours has a log of its own.
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    return mlflow

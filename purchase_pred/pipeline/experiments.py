@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from purchase_pred.errors import ConfigError, MissingExtraError
+from purchase_pred.errors import ConfigError
 from purchase_pred.models import load_bundle, track, tune
+from purchase_pred.models.tracking import import_mlflow
 from purchase_pred.pipeline.model_store import read_metrics
 from purchase_pred.pipeline.publish import written_whole
 from purchase_pred.pipeline.training import read_split
@@ -64,10 +64,9 @@ def check_tracker() -> None:
     Raises
     ------
     MissingExtraError
-        MLflow is not installed.
+        MLflow is not installed, or not whole.
     """
-    if find_spec("mlflow") is None:
-        raise MissingExtraError("--track mlflow needs MLflow: pip install 'purchase-pred[mlflow]'")
+    import_mlflow()
 
 
 def track_models(workspace: Workspace, reports: Sequence[StageReport], /) -> Iterator[tuple[str, str]]:

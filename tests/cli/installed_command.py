@@ -38,3 +38,9 @@ def purchase_pred(*arguments: str | Path, cwd: Path | None = None, **environment
         timeout=300,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def absent(name: str, folder: Path) -> dict[str, str]:
+    """Return the environment in which a package cannot be imported, installed or not."""
+    (folder / f"{name}.py").write_text(f"raise ImportError('{name} is not there')")
+    return {"PYTHONPATH": str(folder)}

@@ -72,7 +72,6 @@ def test_without_optuna_the_message_says_what_to_install(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("kind", ["logistic", "xgboost", "lightgbm"])
 def test_a_search_is_never_worse_than_its_start_and_decided_by_the_seed(kind):
-    pytest.importorskip("optuna", reason="the extra `tune` is not installed")
     found = tune(TRAIN, kind=kind, settings=SETTINGS, trials=4, folds=2)
     assert found.trials.height == 4
     assert found.score == found.trials["average_precision"].max() >= found.starting_score
@@ -83,7 +82,6 @@ def test_a_search_is_never_worse_than_its_start_and_decided_by_the_seed(kind):
 
 
 def test_a_search_does_not_see_what_is_left_out():
-    pytest.importorskip("optuna", reason="the extra `tune` is not installed")
     without = SETTINGS.model_copy(update={"train": SETTINGS.train.model_copy(update={"leave_out": ("*view*",)})})
     columns = [name for name in TRAIN.columns if "view" not in name]
     left, dropped = (
@@ -94,13 +92,11 @@ def test_a_search_does_not_see_what_is_left_out():
 
 
 def test_the_result_is_a_configuration_file():
-    pytest.importorskip("optuna", reason="the extra `tune` is not installed")
     found = tune(TRAIN, kind="lightgbm", settings=SETTINGS, trials=2, folds=1)
     settings = Settings.model_validate(yaml.safe_load(found.yaml))
     assert {name: getattr(settings.train.lightgbm, name) for name in found.best} == found.best
 
 
 def test_a_fold_without_positives_is_refused_with_a_cure():
-    pytest.importorskip("optuna", reason="the extra `tune` is not installed")
     with pytest.raises(UnsupportedTargetError, match="fewer folds"):
         tune(TRAIN.with_columns(label=pl.lit(0, dtype=pl.UInt8)), kind="logistic", settings=SETTINGS)
