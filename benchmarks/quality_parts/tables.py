@@ -192,6 +192,8 @@ def _latent_line(found: Mapping[str, Any]) -> Iterator[str]:
         f"  the same booster told what users have in mind: {told:.3f} (ceiling "
         f"{found['ceiling']['average_precision']:.3f}, untold {untold:.3f}, {found['model']}, seed {found['seed']})"
     )
+    parts = ", ".join(f"{title} {row['average_precision']:.3f}" for title, row in found["partly"].items())
+    yield f"  on the way there: {parts}"
 
 
 def _curve_line(found: Mapping[str, Any]) -> Iterator[str]:

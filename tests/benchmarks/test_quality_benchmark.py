@@ -59,9 +59,8 @@ def test_models_are_set_against_the_ceiling_of_their_own_rows(parts: dict) -> No
     assert (share["mean"], share["low"]) == (row["booster"] / figures["ceiling"], None)
     assert parts["latent"]["ceiling"]["average_precision"] == figures["ceiling"]
     assert parts["latent"]["without"]["average_precision"] == figures["lightgbm"]
-    assert (
-        len({row["average_precision"] for row in (*parts["latent"]["partly"].values(), parts["latent"]["with"])}) == 3
-    )
+    told = (*parts["latent"]["partly"].values(), parts["latent"]["with"])
+    assert len({row["average_precision"] for row in told}) == 3
     (size,) = parts["curve"]["sizes"]
     assert (size["average_precision"], size["ceiling"]) == (figures["lightgbm"], figures["ceiling"])
 
