@@ -29,4 +29,4 @@ def compute(loaded: polars_frames.Frames) -> pl.DataFrame:
             for event_type in COUNTED
         ],
         assume_sorted=loaded.order == "sorted",
-    ).collect()
+    ).collect(engine=polars_frames.ENGINE)

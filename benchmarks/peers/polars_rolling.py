@@ -28,7 +28,7 @@ def compute(loaded: polars_frames.Frames) -> pl.DataFrame:
             for days in DAYS
         )
         .filter(pl.col("row").is_not_null())
-        .collect()
+        .collect(engine=polars_frames.ENGINE)
     )
 
 

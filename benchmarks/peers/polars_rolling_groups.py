@@ -17,7 +17,7 @@ counts = polars_frames.counts
 
 def compute(loaded: polars_frames.Frames) -> pl.DataFrame:
     """Sum 0/1 columns of the event types in each window, and keep the anchors' rows."""
-    union = polars_rolling.union(loaded).collect()
+    union = polars_rolling.union(loaded).collect(engine=polars_frames.ENGINE)
     windows = [
         union.lazy()
         .rolling("timestamp", period=f"{days}d", closed="left", group_by="user_id")
@@ -25,5 +25,5 @@ def compute(loaded: polars_frames.Frames) -> pl.DataFrame:
         .select(pl.exclude("user_id", "timestamp"))
         for days in DAYS
     ]
-    summed = pl.concat(pl.collect_all(windows), how="horizontal")
+    summed = pl.concat(pl.collect_all(windows, engine=polars_frames.ENGINE), how="horizontal")
     return summed.filter(union["row"].is_not_null())
