@@ -38,18 +38,32 @@ def check_leakage(
         int, typer.Option("--anchors", min=1, help="Prediction points of theirs to take at most.")
     ] = 3000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed takes and alters others.")] = 0,
+    function: Annotated[
+        str | None,
+        typer.Option(
+            "--function", metavar="MODULE:NAME", help="Check this function (anchors, events) instead of the dictionary."
+        ),
+    ] = None,
+    cross_user: Annotated[
+        list[str] | None,
+        typer.Option("--cross-user", metavar="COLUMN", help="May look at other users' past; repeat for more."),
+    ] = None,
 ) -> None:
     """Alter the future of the workspace's own data and demand that no feature moves; exit with 3 if one does."""
     from purchase_pred.errors import GateError
     from purchase_pred.pipeline.leakage_checking import check_workspace
     from purchase_pred_cli.console import Screen
+    from purchase_pred_cli.functions import function_named
     from purchase_pred_cli.leakage import print_leakage
 
     workspace, settings = common.open_workspace(), common.resolve().settings
+    own = None if function is None else function_named(function)
     screen = Screen(quiet=common.quiet)
     with screen.watching():
         screen.stage_starts("leakage", [f"{users:,} users"])
-        report = check_workspace(workspace, settings, users=users, anchors=anchors, seed=seed)
+        report = check_workspace(
+            workspace, settings, users=users, anchors=anchors, seed=seed, function=own, cross_user=cross_user or ()
+        )
     print_leakage(report, as_json=common.as_json)
     if not report.clean:
         raise GateError(

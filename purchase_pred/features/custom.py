@@ -22,6 +22,7 @@ from purchase_pred.windows import (
     n_unique,
     total,
 )
+from purchase_pred.windows.conditions import beyond_one_event
 
 if TYPE_CHECKING:
     from purchase_pred.settings.features import CustomFeature
@@ -38,7 +39,7 @@ def custom_group(feature: CustomFeature, /) -> FeatureGroup:
     Raises
     ------
     ConfigError
-        The condition is no SQL expression.
+        The condition is no SQL expression, or looks at more than the event itself.
 
     Examples
     --------
@@ -69,9 +70,15 @@ def _aggregate(feature: CustomFeature) -> Aggregate:
 
 def _condition(feature: CustomFeature) -> pl.Expr:
     try:
-        return pl.sql_expr(str(feature.where))
+        condition = pl.sql_expr(str(feature.where))
     except pl.exceptions.PolarsError as error:
         raise ConfigError(
             f"features.custom: where of {feature.name!r} must be an SQL condition over the events such as "
             f"\"event_type = 'view' and hour < 6\", found {feature.where!r}"
         ) from error
+    if beyond_one_event(condition) is not None:
+        raise ConfigError(
+            f'features.custom: where of {feature.name!r} must look at each event by itself, as "price > 20" does; '
+            f"{feature.where!r} looks at several, and would see those after T too"
+        )
+    return condition

@@ -17,15 +17,25 @@ from purchase_pred.schema import CATALOG, SESSIONIZED, SPLIT, USER_ID, USERS
 from purchase_pred.splits import PURGED
 
 if TYPE_CHECKING:
-    from purchase_pred.leakage import LeakageReport
+    from collections.abc import Collection
+
+    from purchase_pred.leakage import FeatureFunction, LeakageReport
     from purchase_pred.pipeline.workspace import Workspace
     from purchase_pred.settings import Settings
 
 
 def check_workspace(
-    workspace: Workspace, settings: Settings, /, *, users: int, anchors: int, seed: int = 0
+    workspace: Workspace,
+    settings: Settings,
+    /,
+    *,
+    users: int,
+    anchors: int,
+    seed: int = 0,
+    function: FeatureFunction | None = None,
+    cross_user: Collection[str] = (),
 ) -> LeakageReport:
-    """Alter what each prediction may not know, and report every configured feature that moves.
+    """Alter what each prediction may not know, and report every feature that moves.
 
     Parameters
     ----------
@@ -39,6 +49,10 @@ def check_workspace(
         How many of their prediction points to take at most, at random.
     seed
         Of the choice of users and points, and of what is altered.
+    function
+        Takes prediction points and the sessionized log and returns its features. None: the configured dictionary.
+    cross_user
+        Columns that may look at other users' past, beside those of the shipped dictionary that do.
 
     Raises
     ------
@@ -59,11 +73,11 @@ def check_workspace(
         return build_features(points, events, catalog=catalog, users=people, settings=settings.features)
 
     return check_leakage(
-        features,
+        function or features,
         points.sample(min(anchors, len(points)), seed=seed).lazy(),
         sample,
         availability_lag=settings.features.availability_lag,
-        cross_user=cross_user_features(settings.features),
+        cross_user={*cross_user_features(settings.features), *cross_user},
         seed=seed,
     )
 

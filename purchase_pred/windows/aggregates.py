@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from purchase_pred.durations import duration_name, microseconds
+from purchase_pred.windows.conditions import beyond_one_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +35,15 @@ class Aggregate:
     half_life: int = 0
     consecutive: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse a condition that could see the future."""
+        wider = None if self.where is None else beyond_one_event(self.where)
+        if wider is not None:
+            raise ValueError(
+                f"where of {self.name!r} must look at each event by itself, found {wider}, which looks at several and "
+                "would see those after T too: make it a column of the events first, as known at each event"
+            )
+
     @property
     def columns(self) -> tuple[tuple[str, int | None], ...]:
         """The columns it makes, each with its window in microseconds (None: all history)."""
@@ -50,7 +60,7 @@ def count(name: str, *, where: pl.Expr | None = None, windows: Sequence[Duration
     name
         Name of the column, followed by ``_`` and the window where there are windows: ``view_count_7d``.
     where
-        Which events count, an elementwise Boolean expression over the events; null counts as false. None: all.
+        Which events count, a Boolean expression that looks at each event by itself; null counts as false. None: all.
     windows
         Lengths w, as `timedelta` or text such as ``"7d"``. None: one column over all history before T.
 
@@ -58,6 +68,11 @@ def count(name: str, *, where: pl.Expr | None = None, windows: Sequence[Duration
     -------
     Aggregate
         For `window_features`. UInt32, 0 when there is none.
+
+    Raises
+    ------
+    ValueError
+        `where` holds an aggregate, a shift or whatever else looks at several events; a window is not longer than zero.
 
     Examples
     --------
