@@ -79,7 +79,7 @@ def captured_rows(train: pl.DataFrame, val: pl.DataFrame, settings: Settings, /)
 
 def bare_lightgbm(rows: FitRows, rounds: int, /) -> lgb.Booster:
     """Train as LightGBM's own documentation does."""
-    parameters = lightgbm_parameters(rows.settings, rows.spec)
+    parameters = lightgbm_parameters(rows)
     weights = rows.weights_with(rows.positive_weight(rows.settings.lightgbm.positive_weight))
     train = lgb.Dataset(
         rows.matrix,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import lightgbm as lgb
 import numpy as np
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from purchase_pred.models.design_matrix import FeatureSpec
     from purchase_pred.models.learner import FitRows
-    from purchase_pred.settings.training import TrainSettings
+
+_LEAVES_OF_ROOM: Final = 20
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def fit_lightgbm(rows: FitRows, /) -> LightGBMLearner:
     """Fit LightGBM, stopping when average precision on the stop rows no longer rises."""
     settings = rows.settings
     positive_weight = rows.positive_weight(settings.lightgbm.positive_weight)
-    parameters = lightgbm_parameters(settings, rows.spec)
+    parameters = lightgbm_parameters(rows)
     train = lgb.Dataset(
         rows.matrix,
         label=rows.labels,
@@ -97,15 +98,16 @@ def fit_lightgbm(rows: FitRows, /) -> LightGBMLearner:
     return LightGBMLearner(kept, positive_weight, rows.spec)
 
 
-def lightgbm_parameters(settings: TrainSettings, spec: FeatureSpec, /) -> dict[str, Any]:
+def lightgbm_parameters(rows: FitRows, /) -> dict[str, Any]:
     """Return the parameters that LightGBM is trained with, but for the weight of positives."""
-    own = settings.lightgbm
+    settings, own = rows.settings, rows.settings.lightgbm
     parameters: dict[str, Any] = {
         "objective": "binary",
         "metric": "average_precision",
         "learning_rate": own.learning_rate,
         "num_leaves": own.num_leaves,
-        "min_data_in_leaf": own.min_data_in_leaf,
+        # So many rows that a tree has room for its leaves: of a few hundred rows, 200 to a leaf allow no split at all.
+        "min_data_in_leaf": min(own.min_data_in_leaf, max(1, len(rows.labels) // _LEAVES_OF_ROOM)),
         "bagging_fraction": own.bagging_fraction,
         "bagging_freq": 1,
         "feature_fraction": own.feature_fraction,
@@ -119,7 +121,7 @@ def lightgbm_parameters(settings: TrainSettings, spec: FeatureSpec, /) -> dict[s
     if settings.threads is not None:
         parameters["num_threads"] = settings.threads
     if settings.monotone:
-        parameters["monotone_constraints"] = monotone_signs(settings, spec)
+        parameters["monotone_constraints"] = monotone_signs(settings, rows.spec)
     if settings.interactions:
-        parameters["interaction_constraints"] = interaction_groups(settings, spec)
+        parameters["interaction_constraints"] = interaction_groups(settings, rows.spec)
     return parameters

@@ -57,7 +57,7 @@ class LightGBMSettings(Section):
     num_leaves: int = Field(default=15, ge=2)
     """Leaves of a tree."""
     min_data_in_leaf: int = Field(default=200, ge=1)
-    """Least rows in a leaf."""
+    """Least rows in a leaf; of fewer than twenty times as many rows, a twentieth of them."""
     bagging_fraction: float = Field(default=0.8, gt=0, le=1)
     """Share of rows drawn for each tree."""
     feature_fraction: float = Field(default=0.4, gt=0, le=1)

@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score
 from purchase_pred.errors import BundleError, ConfigError, UnsupportedTargetError
 from purchase_pred.models import FittedModel, best_model, design_matrix, feature_spec, train_models
 from purchase_pred.models.learner import FitRows
+from purchase_pred.models.lightgbm_learner import lightgbm_parameters
 from purchase_pred.models.logistic_learner import fit_logistic, logistic_pipeline
 from purchase_pred.settings import Settings
 
@@ -180,6 +181,26 @@ def test_logistic_without_categories_or_without_numbers_still_trains():
         frames = [SPLITS[split].select("prediction_time", "label", *names) for split in ("train", "val")]
         model = train_models(*frames, settings=settings(models=["logistic"]))[0]
         assert len(np.unique(model.predict(frames[0]))) > 1
+
+
+def test_lightgbm_splits_a_log_of_a_few_hundred_rows():
+    train = feature_frame(400, seed=1, intercept=-3.0)
+    model = train_models(train, SPLITS["val"], settings=settings(models=["lightgbm"]))[0]
+    assert model.learner.gains().sum() > 0
+    assert (
+        average_precision_score(SPLITS["test"]["label"], model.predict(SPLITS["test"]))
+        > 2 * SPLITS["test"]["label"].mean()
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked", "given"), [(10, 200, 1), (400, 200, 20), (400, 5, 5), (3_999, 200, 199), (9_999, 200, 200)]
+)
+def test_a_leaf_holds_no_more_than_a_twentieth_of_the_rows(rows: int, asked: int, given: int):
+    frame = feature_frame(rows, seed=2)
+    spec, own = feature_spec(frame), settings(lightgbm={"min_data_in_leaf": asked}).train
+    matrix, labels = design_matrix(frame, spec), frame["label"].to_numpy()
+    assert lightgbm_parameters(FitRows(spec, matrix, labels, None, matrix, labels, own))["min_data_in_leaf"] == given
 
 
 def test_a_monotone_constraint_holds_in_both_boosters():
