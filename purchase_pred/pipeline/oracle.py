@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purchase_pred.errors import InputError, UnsupportedTargetError
+from purchase_pred.errors import InputError
 from purchase_pred.pipeline.freshness import judge_stage
 from purchase_pred.pipeline.manifest import read_manifest
 from purchase_pred.pipeline.parquet import scan
@@ -40,14 +40,9 @@ def true_probabilities(workspace: Workspace, settings: Settings, test: pl.DataFr
     InputError
         The log is no generated one, or log, truth and features were not made with these settings.
     UnsupportedTargetError
-        The target counts sessions, for which the chance is not known.
+        The target counts sessions so short that a visit can be split among them.
     """
     target = settings.target
-    if target.sessions is not None:
-        raise UnsupportedTargetError(
-            f"--oracle knows the chance of a purchase within a time, not within a number of sessions, and found "
-            f"target.sessions {target.sessions}: leave --oracle out, or set target.sessions to null and train again"
-        )
     _check_origin(workspace)
     _check_fresh(workspace, settings)
     truth = scan(workspace.path(TRUTH_FILE), TRUTH).collect()
@@ -61,7 +56,8 @@ def true_probabilities(workspace: Workspace, settings: Settings, test: pl.DataFr
         horizon=target.horizon,
         level=target.level,
         gap=settings.session.gap,
-        events=clicks if settings.anchors.kind == "in_session" else None,
+        events=clicks if settings.anchors.kind == "in_session" or target.sessions else None,
+        sessions=target.sessions,
     )
     return found["p"].to_numpy()
 

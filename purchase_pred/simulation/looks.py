@@ -13,6 +13,7 @@ from purchase_pred.simulation.rhythm import US_PER_DAY
 
 if TYPE_CHECKING:
     from purchase_pred.settings.dataset import DatasetSettings
+    from purchase_pred.settings.world import VisitSettings
     from purchase_pred.simulation.arrays import Bools, Floats, Ints
     from purchase_pred.simulation.journeys import Visits
     from purchase_pred.simulation.needs import Needs
@@ -101,11 +102,7 @@ def idle_looks(
 ) -> Looks:
     """Return the looks of visits without a need: idle browsing, and the crawlers' rounds."""
     settings = dataset.visits
-    begin = np.maximum(users.active_from, rhythm.activity_at(np.array(-US_PER_DAY)))
-    span = np.maximum(rhythm.activity_at(np.array(rhythm.end)) - begin, 0.0)
-    rate = np.where(users.bot, settings.bot_visits_per_day, users.idle_rate)
-    user = np.repeat(np.arange(len(rate)), draws.poisson(rate * span))
-    start = rhythm.clock_at(begin[user] + draws.random(len(user)) * span[user])
+    user, start = idle_visits(users, settings=settings, rhythm=rhythm, draws=draws)
     category = choose(users.taste[user] * shop.season[rhythm.week_at(start)], draws.random(len(user)))
     wanted = np.where(users.bot, settings.bot_looks, settings.idle_looks)[user]
     counts = 1 + draws.poisson(draws.gamma(wanted / CROWDED, CROWDED))
@@ -127,6 +124,26 @@ def idle_looks(
         remove=cart & (uniform[3] < settings.remove),
         purchase=np.zeros(len(visit), dtype=bool),
     )
+
+
+def idle_visits(
+    users: Users,
+    /,
+    *,
+    settings: VisitSettings,
+    rhythm: Rhythm,
+    draws: np.random.Generator,
+    until: Floats | None = None,
+) -> tuple[Ints, Ints]:
+    """Return user and start of the visits without a need, by user, up to the end of the period.
+
+    `until` are activity days by user, for another end.
+    """
+    begin = np.maximum(users.active_from, rhythm.activity_at(np.array(-US_PER_DAY)))
+    span = np.maximum((rhythm.activity_at(np.array(rhythm.end)) if until is None else until) - begin, 0.0)
+    rate = np.where(users.bot, settings.bot_visits_per_day, users.idle_rate)
+    user = np.repeat(np.arange(len(rate)), draws.poisson(rate * span))
+    return user, rhythm.clock_at(begin[user] + draws.random(len(user)) * span[user])
 
 
 def _among_the_set(items: Ints, familiarity: Floats, uniform: Floats) -> Ints:

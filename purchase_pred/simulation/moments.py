@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.schema import ITEM_ID, PREDICTION_TIME, USER_ID
+from purchase_pred.simulation.arrays import take
 from purchase_pred.simulation.chances import OpenNeeds, purchase_later, purchase_now
 from purchase_pred.simulation.clicks import US_PER_MS
 from purchase_pred.simulation.glances import VisitMind, glance_at, weigh
@@ -35,14 +36,15 @@ from purchase_pred.simulation.truth import (
 if TYPE_CHECKING:
     from purchase_pred.settings.dataset import DatasetSettings
     from purchase_pred.simulation.arrays import Bools, Floats, Ints
+    from purchase_pred.simulation.glances import Glance
     from purchase_pred.simulation.rhythm import Rhythm
     from purchase_pred.simulation.shop import Shop
 
 SLICE: Final = 50_000
 """Pairs of anchor and need that are worked on at a time, to bound the memory."""
 END: Final = "end"
-_NEED: Final = "need"
-_AT: Final = "at"
+NEED: Final = "need"
+AT: Final = "at"
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,14 @@ def chance_of_none(
         The log, for what is clicked in visits under way; None: it is not weighed.
     """
     none = np.ones(rows.height)
-    for pairs in _open_pairs(rows, truth).iter_slices(SLICE):
-        of_need = truth[pairs[_NEED].to_numpy()]
-        needs, begun = _stand(pairs, of_need, visits, shop=shop, rhythm=rhythm)
+    for pairs in open_pairs(rows, truth).iter_slices(SLICE):
+        of_need = truth[pairs[NEED].to_numpy()]
+        needs, begun = stand(pairs, of_need, visits, shop=shop, rhythm=rhythm)
         now, lives = _now(pairs, of_need, needs, begun, events, shop=shop, rhythm=rhythm, dataset=dataset)
         ready = rhythm.activity_at(since_start(of_need[READY_AT], rhythm))
         weeks = _weeks(since_start(pairs[PREDICTION_TIME], rhythm), pairs[END].to_numpy(), ready, rhythm)
         later = purchase_later(needs, lives, weeks, settings=dataset.needs)
-        np.multiply.at(none, pairs[_AT].to_numpy(), 1.0 - now - pairs[SHARES].to_numpy() * later)
+        np.multiply.at(none, pairs[AT].to_numpy(), 1.0 - now - pairs[SHARES].to_numpy() * later)
     return none
 
 
@@ -118,9 +120,9 @@ def since_start(times: pl.Series, rhythm: Rhythm) -> Ints:
     return (times - rhythm.origin).dt.total_microseconds().to_numpy()
 
 
-def _open_pairs(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+def open_pairs(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
     """Return each row with each need that is open at its T and could do, and the share of purchases that counts."""
-    life = truth.select(USER_ID, OPENED_AT, ENDED_AT, pl.int_range(pl.len()).alias(_NEED), ITEMS, SHARES)
+    life = truth.select(USER_ID, OPENED_AT, ENDED_AT, pl.int_range(pl.len()).alias(NEED), ITEMS, SHARES)
     if ITEM_ID in rows.columns:
         keys = [USER_ID, ITEM_ID]
         wanted = life.explode(ITEMS, SHARES).rename({ITEMS: ITEM_ID})
@@ -130,19 +132,19 @@ def _open_pairs(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
     not_over = pl.col(ENDED_AT).is_null() | (pl.col(ENDED_AT) >= pl.col(PREDICTION_TIME))
     return (
         rows.lazy()
-        .with_columns(pl.int_range(pl.len()).alias(_AT))
+        .with_columns(pl.int_range(pl.len()).alias(AT))
         .join(wanted.lazy(), on=keys, maintain_order="left_right")
         .filter(pl.col(OPENED_AT) < pl.col(PREDICTION_TIME), not_over)
-        .select(_AT, _NEED, *keys, SHARES, PREDICTION_TIME, END)
+        .select(AT, NEED, *keys, SHARES, PREDICTION_TIME, END)
         .collect()
     )
 
 
-def _stand(
+def stand(
     pairs: pl.DataFrame, of_need: pl.DataFrame, visits: VisitTimes, /, *, shop: Shop, rhythm: Rhythm
 ) -> tuple[OpenNeeds, pl.Series]:
     """Return how each need stands at T, and when the latest of its visits began (any moment, for those without)."""
-    need, clock = pairs[_NEED].to_numpy(), since_start(pairs[PREDICTION_TIME], rhythm)
+    need, clock = pairs[NEED].to_numpy(), since_start(pairs[PREDICTION_TIME], rhythm)
     count, within = visits.before(need, clock)
     favourite = shop.find(of_need[ITEMS].list.first())
     needs = OpenNeeds(
@@ -181,25 +183,42 @@ def _now(
     rows = np.flatnonzero(needs.within)
     if events is None or not len(rows):
         return counts, lives
-    of_need, pairs, begun = of_need[rows], pairs[rows], begun[rows]
-    mind = VisitMind(
-        items=_by_rank(of_need[ITEMS], NO_ITEM, shop=shop),
-        shares=_by_rank(of_need[SHARES], 0.0),
-        number=needs.visit[rows],
-        repeat=(of_need[KIND] == Kind.REPEAT.name.lower()).to_numpy(),
-        carted=(of_need[CARTED_AT] == begun).fill_null(value=False).to_numpy(),
-        in_cart=needs.in_cart[rows],
-        buy=buy[rows],
-        stay=stay[rows],
-        week=rhythm.week_at(since_start(begun, rhythm)),
-    )
-    glance = glance_at(pairs[USER_ID], begun, pairs[PREDICTION_TIME], events, shop=shop)
-    wanted = shop.find(pairs[ITEM_ID]) if ITEM_ID in pairs.columns else None
+    laws: dict[str, Any] = {"shop": shop, "rhythm": rhythm, "dataset": dataset}
+    mind, glance = sight(pairs[rows], of_need[rows], take(needs, rows), begun[rows], events, **laws)
+    wanted = shop.find(pairs[rows][ITEM_ID]) if ITEM_ID in pairs.columns else None
     counts[rows], lives[rows] = weigh(mind, glance, wanted=wanted, shop=shop, settings=dataset.visits)
     return counts, lives
 
 
-def _by_rank(sets: pl.Series, beyond: float, *, shop: Shop | None = None) -> Any:
+def sight(
+    pairs: pl.DataFrame,
+    of_need: pl.DataFrame,
+    needs: OpenNeeds,
+    begun: pl.Series,
+    events: pl.DataFrame,
+    /,
+    *,
+    shop: Shop,
+    rhythm: Rhythm,
+    dataset: DatasetSettings,
+) -> tuple[VisitMind, Glance]:
+    """Return what is in mind in visits under way, and what the log shows of them."""
+    buy, stay = purchase_now(needs, settings=dataset.needs)
+    mind = VisitMind(
+        items=by_rank(of_need[ITEMS], NO_ITEM, shop=shop),
+        shares=by_rank(of_need[SHARES], 0.0),
+        number=needs.visit,
+        repeat=(of_need[KIND] == Kind.REPEAT.name.lower()).to_numpy(),
+        carted=(of_need[CARTED_AT] == begun).fill_null(value=False).to_numpy(),
+        in_cart=needs.in_cart,
+        buy=buy,
+        stay=stay,
+        week=rhythm.week_at(since_start(begun, rhythm)),
+    )
+    return mind, glance_at(pairs[USER_ID], begun, pairs[PREDICTION_TIME], events, shop=shop)
+
+
+def by_rank(sets: pl.Series, beyond: float, *, shop: Shop | None = None) -> Any:
     """Return lists as the rows of an array, filled up at their end; items as their positions in the shop."""
     values = sets.explode(empty_as_null=False)
     there = np.arange(LARGEST_SET) < sets.list.len().to_numpy()[:, None]

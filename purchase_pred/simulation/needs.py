@@ -70,10 +70,20 @@ class Needs:
 
 
 def draw_needs(
-    users: Users, shop: Shop, /, *, dataset: DatasetSettings, rhythm: Rhythm, draws: np.random.Generator
+    users: Users,
+    shop: Shop,
+    /,
+    *,
+    dataset: DatasetSettings,
+    rhythm: Rhythm,
+    draws: np.random.Generator,
+    until: Floats | None = None,
 ) -> Needs:
-    """Return the journeys and gifts that open between each user's first activity and the end of the period."""
-    span = rhythm.activity_at(np.array(rhythm.end)) - users.active_from
+    """Return the journeys and gifts that open between each user's first activity and the end of the period.
+
+    `until` are activity days by user, for another end.
+    """
+    span = (rhythm.activity_at(np.array(rhythm.end)) if until is None else until) - users.active_from
     live = np.where(users.bot, 0.0, np.maximum(span, 0.0))
     gift_rate = np.full(len(live), dataset.needs.gifts_per_month / DAYS_PER_MONTH)
     rates = np.stack((users.need_rate, gift_rate))

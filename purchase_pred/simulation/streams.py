@@ -32,6 +32,7 @@ class Stream(IntEnum):
     CLICKS = 11
     DIRT = 12
     TRUTH = 13
+    FUTURES = 14
 
 
 def generator(dataset: DatasetSettings, stream: Stream, block: int = 0) -> np.random.Generator:

@@ -45,20 +45,27 @@ class Prospects:
     """Sum of the appeal of a category's items, by (week, budget, category)."""
     budget_weight: float
 
-    def purchases(self, user: Ints, week: Ints, span: Floats, shop: Shop, /) -> tuple[Floats, Floats]:
-        """Return by (row, category) the expected number of purchases from needs yet to open, and its standard error.
+    def time_left(self, user: Ints, span: Floats, /) -> Floats:
+        """Return by (row, visit) the mean activity days in which a journey may open to have that visit in a span.
 
         `user` are positions among all users, from 0; `span` is the activity until the end of the horizon, in days.
-        Needs open at random, so a purchase by the end has a mean chance of an integral over the time left.
+        Needs open at random, so this is an integral over the time left.
+        """
+        pace = self.pace[self.users.persona[user]]
+        return _time_after_visits(pace * span, self.journeys.shape[2]) / pace[:, None]
+
+    def purchases(self, user: Ints, week: Ints, time_left: Floats, shop: Shop, /) -> tuple[Floats, Floats]:
+        """Return by (row, category) the expected number of purchases from needs yet to open, and its standard error.
+
+        `time_left` is by (row, visit), in the sense of the method of this name; a gift has one visit. The error is that
+        of the means over needs drawn: another one for each category.
         """
         weight = self.users.taste[user] * shop.season[week]
         weight /= weight.sum(axis=1, keepdims=True)
         persona = self.users.persona[user]
-        pace = self.pace[persona]
-        time_left = _time_after_visits(pace * span, self.journeys.shape[2]) / pace[:, None]
         alive = ~self.users.bot[user][:, None]
         journeys = self.users.need_rate[user][:, None] * np.einsum("rcv,rv->rc", self.journeys[persona], time_left)
-        gifts = self.gift_rate * span[:, None] * self.gifts[persona]
+        gifts = self.gift_rate * time_left[:, :1] * self.gifts[persona]
         expected = alive * weight * (journeys + gifts)
         return expected, expected * self.error[persona]
 

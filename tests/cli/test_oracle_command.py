@@ -131,11 +131,29 @@ def test_without_the_truth_every_stage_and_evaluation_goes_on_as_before(shop: Pa
     assert "data/raw/truth.parquet is missing" in asked.err
 
 
-def test_a_target_without_an_answer_ends_with_2(shop: Path) -> None:
+def test_a_target_that_counts_sessions_has_a_ceiling(shop: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "shop"
+    shutil.copytree(shop, workspace)
+    shutil.rmtree(workspace / "models")
+    sessions = ("--set", "target.sessions=3")
+    outcome = purchase_pred("run", "features", "train", "-w", workspace, *SMALL, *sessions)
+    assert outcome.code == 0, outcome.err
+    outcome = purchase_pred(*ORACLE, workspace, *sessions, "--json")
+    assert outcome.code == 0, outcome.err
+    document = json.loads(outcome.out)
+    assert document["target"]["sessions"] == 3
+    assert document["ceiling"]["average_precision"] > document["splits"]["test"]["average_precision"]
+    assert document["ceiling"]["log_loss"] < document["splits"]["test"]["log_loss"]
+    plain = purchase_pred("evaluate", "--model", "lightgbm", "-w", workspace, *SMALL, *sessions, "--json")
+    assert json.loads(plain.out) == document
+    assert "Dotted: whoever" in page_of(workspace)
+
+
+def test_a_target_of_other_rows_ends_with_2(shop: Path) -> None:
     outcome = purchase_pred(*ORACLE, shop, "--set", "target.sessions=1")
 
     assert outcome.code == 2
-    assert "found target.sessions 1: leave --oracle out" in outcome.err
+    assert "target.sessions" in outcome.err
 
 
 def test_a_real_log_ends_with_2(shop: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The truth is asked for every level, of a generated shop alone, and only where it belongs to the rows."""
+"""The truth is asked for every target, of a generated shop alone, and only where it belongs to the rows."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ LEVELS = {
     "user_item": (),
     "user": ("target.level=user",),
     "session": ("target.level=session", "anchors.kind=in_session", "anchors.every_events=5"),
+    "user_item, three sessions": ("target.sessions=3",),
+    "user, three sessions": ("target.level=user", "target.sessions=3"),
+    "user_item, the session and one more": ("target.sessions=1", "anchors.kind=in_session", "anchors.every_events=3"),
 }
 TO_FEATURES = tuple(STAGE_BY_NAME[name] for name in ("generate", "sessionize", "features"))
 
@@ -89,9 +92,13 @@ def test_a_truth_that_is_gone_is_named(shop: Workspace, tmp_path: Path) -> None:
         true_probabilities(copy, settings(), pl.DataFrame())
 
 
-def test_a_target_that_counts_sessions_is_refused(shop: Workspace) -> None:
-    with pytest.raises(UnsupportedTargetError, match=r"found target\.sessions 2: leave --oracle out"):
-        true_probabilities(shop, settings("target.sessions=2"), pl.DataFrame())
+def test_a_target_that_counts_very_short_sessions_is_refused(tmp_path: Path) -> None:
+    short = ("dataset.num_users=60", "session.inactivity_threshold_minutes=15", "target.sessions=2")
+    workspace = Workspace(tmp_path)
+    run(workspace, *TO_FEATURES, assign=(*SMALL, *short))
+    test = pl.read_parquet(workspace.path(features_file("test")))
+    with pytest.raises(UnsupportedTargetError, match=r"of 16 minutes or more, found 15"):
+        true_probabilities(workspace, settings(*short), test)
 
 
 def test_a_real_log_has_no_truth(tmp_path: Path) -> None:
