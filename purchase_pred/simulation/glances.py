@@ -168,5 +168,6 @@ def _last_look(looks: Ints, repeat: Bools, settings: VisitSettings) -> Floats:
     """Return the chance that a visit which has come to so many looks ends with this one."""
     beyond = np.arange(MOST_LOOKS)
     terms = np.cumprod(np.concatenate(([1.0], settings.need_looks / beyond[1:])))
-    ends = terms / np.cumsum(terms[::-1])[::-1]
+    to_come = np.cumsum(terms[::-1])[::-1]
+    ends = np.divide(terms, to_come, out=np.ones_like(terms), where=to_come > 0)
     return np.where(repeat, 1.0, ends[np.clip(looks - 1, 0, MOST_LOOKS - 1)])

@@ -119,7 +119,7 @@ def true_probability(
         With `sessions`, futures of all the user does are drawn, from the state at T and as the world draws them, and
         their sessions counted; ``se`` is mostly the standard error from that, as far as the futures show it, and the
         same rows in any order have the same answers. A visit under way is taken to have its last click at or before T,
-        but for its purchase.
+        but for its purchase, and another of what it buys is not waited for: ``p`` is some thousandths of it too low.
 
     Raises
     ------

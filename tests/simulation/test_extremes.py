@@ -69,8 +69,12 @@ def test_extreme_worlds_are_whole_and_their_truth_can_be_asked(name):
     assert events.join(users, on="user_id", how="anti").is_empty()
     asked = events.select("user_id", "item_id", prediction_time="timestamp")
     chance = true_probability(asked, truth, dataset=dataset, horizon="7d")
-    assert chance["p"].is_between(0, 1).all()
-    assert (chance["se"] >= 0).all()
+    of_sessions = true_probability(
+        asked.tail(300), truth, dataset=dataset, horizon="7d", events=events, sessions=1, futures=4
+    )
+    for answer in (chance, of_sessions):
+        assert answer["p"].is_between(0, 1).all()
+        assert (answer["se"] >= 0).all()
 
 
 def test_a_world_in_which_nobody_does_anything_has_an_empty_log():

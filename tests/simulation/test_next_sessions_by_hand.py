@@ -10,8 +10,10 @@ from purchase_pred.errors import UnsupportedTargetError
 from purchase_pred.schema import TIME_DTYPE
 from purchase_pred.sessions import sessionize
 from purchase_pred.settings.dataset import DatasetSettings
-from purchase_pred.simulation import TRUTH, true_probability
+from purchase_pred.simulation import TRUTH, simulate_catalog, true_probability
 from purchase_pred.simulation.race import session_numbers
+from purchase_pred.simulation.rhythm import build_rhythm
+from purchase_pred.simulation.shop import open_shop
 
 EVERYBODY = ("browser", "researcher", "buyer")
 ROWS = {"user_id": pl.Int64, "item_id": pl.Int64, "prediction_time": TIME_DTYPE}
@@ -23,23 +25,25 @@ AT = datetime(2024, 8, 5, tzinfo=UTC)
 BUY = 0.8
 PACE = 0.25
 IDLE = 0.35
+STILL = {"gifts_per_month": 0.0, "repeat_share": 0.0}
 
 
-def quiet():
+def quiet(**settings):
     """Return a world in which nothing happens but idle visits, `IDLE` a day at all hours."""
     persona = {"idle_visits_per_week": 7 * IDLE, "needs_per_month": 0.0}
     return DatasetSettings(
         num_users=1,
-        num_items=20,
+        num_items=200,
         num_days=60,
         personas=dict.fromkeys(EVERYBODY, persona),
         rhythm={"hourly": [1.0] * 24, "weekday": [1.0] * 7, "season_amplitude": 0.0},
         users={"activity_spread": 0.0, "bots": 0.0, "registered_before": 1.0},
-        needs={"gifts_per_month": 0.0, "repeat_share": 0.0},
+        **{"needs": STILL, **settings},
     )
 
 
-STEADY = quiet().model_copy(update={"needs": quiet().needs.model_copy(update={"rise_per_visit": 0.0})})
+QUIET = quiet()
+STEADY = quiet(needs={"rise_per_visit": 0.0, **STILL})
 """Where the second visit for a need is like the first."""
 
 
@@ -67,18 +71,18 @@ def need(*, item=1, **changes):
     return row | changes
 
 
-def chance(*needs, dataset=None, sessions=1, horizon="40d", latest=AT - timedelta(days=1)):
-    """Return the chance of buying item 1, and its standard error; the latest click tells nothing but its time."""
+def chance(*needs, dataset=QUIET, sessions=1, horizon="40d", item=1, at=AT, latest=AT - timedelta(days=1)):
+    """Return the chance of buying an item, and its standard error; the latest click tells nothing but its time."""
     truth = pl.DataFrame(list(needs), schema=TRUTH)
     rows = pl.DataFrame(
-        {"user_id": [1], "item_id": [1], "prediction_time": [AT]}, schema_overrides={"prediction_time": TIME_DTYPE}
+        {"user_id": [1], "item_id": [item], "prediction_time": [at]}, schema_overrides={"prediction_time": TIME_DTYPE}
     )
     seen = {"event_id": [0], "user_id": [1], "timestamp": [latest], "event_type": ["view"]}
     events = pl.DataFrame(seen | {"item_id": [10**6]}, schema_overrides={"timestamp": TIME_DTYPE})
     answer = true_probability(
         rows,
         truth,
-        dataset=quiet() if dataset is None else dataset,
+        dataset=dataset,
         horizon=horizon,
         events=events,
         sessions=sessions,
@@ -89,7 +93,7 @@ def chance(*needs, dataset=None, sessions=1, horizon="40d", latest=AT - timedelt
 
 
 def assert_near(found, expected):
-    """Allow for the draws, and for the one idle visit in a hundred that is not a session of its own."""
+    """Allow for the draws, and for the one visit in a hundred that is so soon after another as to be of its session."""
     p, error = found
     assert 0 < error < 0.01
     assert p == pytest.approx(expected, abs=4 * error + 0.01 * expected)
@@ -135,6 +139,35 @@ def test_a_need_goes_on_only_if_it_outlives_the_visit_under_way():
     assert_near(chance(visited, dataset=STEADY, latest=AT - minute), BUY + later)
 
 
+def test_what_begins_while_a_visit_lasts_is_of_its_session():
+    visits = {"idle_looks": 60.0, "view_seconds": 1e4, "dwell_spread": 0.0, "idle_scroll": 0.0}
+    clicks = timedelta(seconds=900 + 1 + 2)
+    stay = (60 * clicks + timedelta(minutes=16)) / timedelta(days=1)
+    # The Laplace transform of the time for which a server of visits of that length is busy (Takacs), at `PACE`.
+    rate = IDLE + PACE
+    free = (1 - np.exp(-rate * stay)) / rate + np.exp(-rate * stay) / PACE
+    busy = 1 + PACE / IDLE - 1 / (IDLE * free)
+    expected = BUY * (1 - IDLE / rate * busy)
+    assert expected > 1.15 * BUY * PACE / rate
+    assert_near(chance(need(), dataset=quiet(visits=visits)), expected)
+
+
+@pytest.mark.parametrize("promoted", [True, False])
+def test_promotions_are_known_this_week_and_likely_the_next(promoted):
+    rhythm = build_rhythm(QUIET)
+    shop = open_shop(simulate_catalog(QUIET), dataset=QUIET, rhythm=rhythm)
+    sunday = AT + timedelta(days=6)
+    week = rhythm.week_at(np.array([(sunday - rhythm.origin) // timedelta(microseconds=1)]))[0]
+    position = np.flatnonzero((shop.promoted[week] == promoted) & (shop.promoted[week + 1] == promoted))[0]
+    item = int(shop.item_id[position])
+    # Bought for sure while it is on promotion, and never else.
+    sensitive = need(item=item, intent=-15.0, sensitivity=-30.0 / np.log1p(-shop.depth[position]))
+    rate = IDLE + PACE
+    this_week, next_week = 1 - np.exp(-rate), np.exp(-rate) - np.exp(-8 * rate)
+    expected = PACE / rate * (promoted * this_week + shop.promotion_share[position] * next_week)
+    assert_near(chance(sensitive, item=item, at=sunday, horizon="8d"), expected)
+
+
 def test_sessions_are_numbered_as_the_log_is_sessionized():
     random = np.random.default_rng(3)
     size, futures, gap = 400, 20, 1_000
@@ -174,7 +207,7 @@ def test_crawlers_unknown_users_and_unknown_items_have_no_chance_and_nulls_none(
 
 def test_what_remains_unknown_is_refused():
     none, truth = pl.DataFrame(schema=ROWS), pl.DataFrame(schema=TRUTH)
-    question = {"dataset": quiet(), "horizon": "7d"}
+    question = {"dataset": QUIET, "horizon": "7d"}
     with pytest.raises(UnsupportedTargetError, match="of 16 minutes or more, found 15: ask with a longer one"):
         true_probability(none, truth, events=LOG, sessions=1, gap="15m", **question)
     with pytest.raises(UnsupportedTargetError, match="from the latest event before T: pass events"):
