@@ -137,7 +137,7 @@ class NeedSettings(Section):
     """Purchases for somebody else per 30 days: one visit, any category."""
     gift_intent: float = 0.0
     """Log-odds of buying in a gift visit."""
-    repeat_share: Share = 0.6
+    repeat_share: Share = 0.5
     """Chance that the purchase of a consumable is followed by the need for another."""
     repeat_intent: float = 0.5
     """Log-odds of buying at the first visit of such a need."""
