@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 ENGINE: Final = "in-memory"
-"""The faster of Polars' engines for every form of these counts, as both frames are in memory."""
+"""The faster of Polars' engines for every form of these counts at a million events."""
 
 
 class Frames(NamedTuple):
