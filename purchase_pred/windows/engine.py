@@ -74,9 +74,9 @@ def window_features(
     Notes
     -----
     Nothing is collected, and the plan runs natively in Polars' streaming engine. Up to some millions of events
-    ``collect(engine="in-memory")`` is faster, since its look-ups read the events where they lie; beyond, streaming takes
-    less memory. Per call: one sort of the events by one number, one sort of the anchors, and one as-of look-up per
-    moment, whatever the number of aggregates. `n_unique` adds a sort of its events; `minimum` and `maximum` add a
+    ``collect(engine="in-memory")`` is faster, since its look-ups read the events where they lie; beyond, streaming
+    takes less memory. Per call: one sort of the events by one number, one sort of the anchors, and one as-of look-up
+    per moment, whatever the number of aggregates. `n_unique` adds a sort of its events; `minimum` and `maximum` add a
     rolling pass over events and anchors together.
 
     Examples
