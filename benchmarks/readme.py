@@ -31,15 +31,18 @@ def output_of(command: str, folder: str) -> str:
 
 
 def main() -> None:
-    """Replace every marked block of the README."""
-    text = README.read_text()
+    """Replace every marked block of the README, as it stands once all commands have run."""
+    commands = [block["command"] for block in BLOCK.finditer(README.read_text())]
     with tempfile.TemporaryDirectory() as folder:
+        outputs = {command: output_of(command, folder) for command in commands}
 
-        def fresh(block: re.Match[str]) -> str:
-            command = block["command"]
-            return f"<!-- output of: {command} -->\n```\n{output_of(command, folder)}\n```\n<!-- end -->"
+    def fresh(block: re.Match[str]) -> str:
+        command = block["command"]
+        if command not in outputs:
+            return block[0]
+        return f"<!-- output of: {command} -->\n```\n{outputs[command]}\n```\n<!-- end -->"
 
-        README.write_text(BLOCK.sub(fresh, text))
+    README.write_text(BLOCK.sub(fresh, README.read_text()))
 
 
 if __name__ == "__main__":
