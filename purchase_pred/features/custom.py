@@ -22,7 +22,6 @@ from purchase_pred.windows import (
     n_unique,
     total,
 )
-from purchase_pred.windows.conditions import beyond_one_event
 
 if TYPE_CHECKING:
     from purchase_pred.settings.features import CustomFeature
@@ -49,7 +48,11 @@ def custom_group(feature: CustomFeature, /) -> FeatureGroup:
     ('night_views_7d',)
     """
     by = tuple(ITEM_CATEGORY if name == CATEGORY else name for name in feature.entity)
-    return FeatureGroup(name="custom", by=by, aggregates=(_aggregate(feature),))
+    try:
+        aggregate = _aggregate(feature)
+    except ValueError as error:
+        raise ConfigError(f"features.custom: {error}") from error
+    return FeatureGroup(name="custom", by=by, aggregates=(aggregate,))
 
 
 def _aggregate(feature: CustomFeature) -> Aggregate:
@@ -70,15 +73,9 @@ def _aggregate(feature: CustomFeature) -> Aggregate:
 
 def _condition(feature: CustomFeature) -> pl.Expr:
     try:
-        condition = pl.sql_expr(str(feature.where))
+        return pl.sql_expr(str(feature.where))
     except pl.exceptions.PolarsError as error:
         raise ConfigError(
             f"features.custom: where of {feature.name!r} must be an SQL condition over the events such as "
             f"\"event_type = 'view' and hour < 6\", found {feature.where!r}"
         ) from error
-    if beyond_one_event(condition) is not None:
-        raise ConfigError(
-            f'features.custom: where of {feature.name!r} must look at each event by itself, as "price > 20" does; '
-            f"{feature.where!r} looks at several, and would see those after T too"
-        )
-    return condition

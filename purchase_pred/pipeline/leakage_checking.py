@@ -66,20 +66,25 @@ def check_workspace(
             f"the {users:,} users of the sample have no prediction point; take more of them (--users), "
             "or let `purchase-pred features` say what the log lacks"
         )
-    catalog = _in_memory(scan_if_there(workspace.path(CATALOG_FILE), CATALOG))
-    people = _in_memory(scan_if_there(workspace.path(USERS_FILE), USERS))
-
-    def features(points: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
-        return build_features(points, events, catalog=catalog, users=people, settings=settings.features)
-
     return check_leakage(
-        function or features,
+        function or _dictionary(workspace, settings),
         points.sample(min(anchors, len(points)), seed=seed).lazy(),
         sample,
         availability_lag=settings.features.availability_lag,
         cross_user={*cross_user_features(settings.features), *cross_user},
         seed=seed,
     )
+
+
+def _dictionary(workspace: Workspace, settings: Settings) -> FeatureFunction:
+    """Return the function that makes the configured features, with the workspace's catalog and users."""
+    catalog = _in_memory(scan_if_there(workspace.path(CATALOG_FILE), CATALOG))
+    people = _in_memory(scan_if_there(workspace.path(USERS_FILE), USERS))
+
+    def features(points: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
+        return build_features(points, events, catalog=catalog, users=people, settings=settings.features)
+
+    return features
 
 
 def _events_of_some(sessionized: pl.LazyFrame, users: int, seed: int) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
@@ -21,8 +21,11 @@ _MOST_LOG_ODDS: Final = 700.0
 
 
 def take(record: Record, rows: Any, /) -> Record:
-    """Return the given rows (indices or a mask) of every array of a dataclass of arrays."""
-    return type(record)(**{field.name: getattr(record, field.name)[rows] for field in fields(record)})  # type: ignore[arg-type]
+    """Return the given rows (indices, a slice or a mask) of every array of a dataclass of arrays, or of such ones."""
+    columns = {field.name: getattr(record, field.name) for field in fields(record)}  # type: ignore[arg-type]
+    return type(record)(
+        **{name: take(column, rows) if is_dataclass(column) else column[rows] for name, column in columns.items()}
+    )
 
 
 def concatenate(records: Sequence[Record], /) -> Record:

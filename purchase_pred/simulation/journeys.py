@@ -69,7 +69,7 @@ class Course:
 def planned(users: int, shop: Shop, rhythm: Rhythm) -> Course:
     """Return the course of the world itself: to the end of the period, with the promotions of the shop's plan."""
     return Course(
-        until=np.full(users, rhythm.activity_at(np.array(rhythm.end))),
+        until=np.full(users, rhythm.last_activity),
         discount=lambda _, start, item: shop.discount(rhythm.week_at(start), item),
     )
 

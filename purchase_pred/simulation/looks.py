@@ -140,7 +140,7 @@ def idle_visits(
     `until` are activity days by user, for another end.
     """
     begin = np.maximum(users.active_from, rhythm.activity_at(np.array(-US_PER_DAY)))
-    span = np.maximum((rhythm.activity_at(np.array(rhythm.end)) if until is None else until) - begin, 0.0)
+    span = np.maximum((rhythm.last_activity if until is None else until) - begin, 0.0)
     rate = np.where(users.bot, settings.bot_visits_per_day, users.idle_rate)
     user = np.repeat(np.arange(len(rate)), draws.poisson(rate * span))
     return user, rhythm.clock_at(begin[user] + draws.random(len(user)) * span[user])

@@ -208,7 +208,7 @@ def sight(
         items=by_rank(of_need[ITEMS], NO_ITEM, shop=shop),
         shares=by_rank(of_need[SHARES], 0.0),
         number=needs.visit,
-        repeat=(of_need[KIND] == Kind.REPEAT.name.lower()).to_numpy(),
+        repeat=repeats(of_need),
         carted=(of_need[CARTED_AT] == begun).fill_null(value=False).to_numpy(),
         in_cart=needs.in_cart,
         buy=buy,
@@ -216,6 +216,11 @@ def sight(
         week=rhythm.week_at(since_start(begun, rhythm)),
     )
     return mind, glance_at(pairs[USER_ID], begun, pairs[PREDICTION_TIME], events, shop=shop)
+
+
+def repeats(of_need: pl.DataFrame) -> Bools:
+    """Tell the needs for something that is bought again."""
+    return (of_need[KIND] == Kind.REPEAT.name.lower()).to_numpy()
 
 
 def by_rank(sets: pl.Series, beyond: float, *, shop: Shop | None = None) -> Any:

@@ -83,7 +83,7 @@ def draw_needs(
 
     `until` are activity days by user, for another end.
     """
-    span = (rhythm.activity_at(np.array(rhythm.end)) if until is None else until) - users.active_from
+    span = (rhythm.last_activity if until is None else until) - users.active_from
     live = np.where(users.bot, 0.0, np.maximum(span, 0.0))
     gift_rate = np.full(len(live), dataset.needs.gifts_per_month / DAYS_PER_MONTH)
     rates = np.stack((users.need_rate, gift_rate))

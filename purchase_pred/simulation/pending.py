@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from purchase_pred.simulation.arrays import take
 from purchase_pred.simulation.glances import weigh
-from purchase_pred.simulation.moments import AT, NEED, by_rank, open_pairs, sight, since_start, stand
-from purchase_pred.simulation.needs import LARGEST_SET, NO_ITEM, Kind
-from purchase_pred.simulation.truth import ITEMS, KIND, READY_AT, SHARES
+from purchase_pred.simulation.moments import AT, NEED, by_rank, open_pairs, repeats, sight, since_start, stand
+from purchase_pred.simulation.needs import LARGEST_SET, NO_ITEM
+from purchase_pred.simulation.truth import ITEMS, READY_AT, SHARES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,16 +45,8 @@ class Pending:
     def between(self, first: int, last: int) -> Pending:
         """Return the needs of the points from `first` up to before `last`, which are counted from 0 again."""
         rows = slice(*np.searchsorted(self.point, (first, last)))
-        return Pending(
-            point=self.point[rows] - first,
-            needs=take(self.needs, rows),
-            items=self.items[rows],
-            shares=self.shares[rows],
-            repeat=self.repeat[rows],
-            ready=self.ready[rows],
-            now=self.now[rows],
-            lives=self.lives[rows],
-        )
+        taken = take(self, rows)
+        return replace(taken, point=taken.point - first)
 
 
 def pending_needs(
@@ -90,7 +82,7 @@ def pending_needs(
         needs=needs,
         items=items,
         shares=by_rank(of_need[SHARES], 0.0),
-        repeat=(of_need[KIND] == Kind.REPEAT.name.lower()).to_numpy(),
+        repeat=repeats(of_need),
         ready=rhythm.activity_at(since_start(of_need[READY_AT], rhythm)),
         now=now,
         lives=lives,

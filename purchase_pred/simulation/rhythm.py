@@ -45,6 +45,11 @@ class Rhythm:
         return self.days * US_PER_DAY
 
     @property
+    def last_activity(self) -> float:
+        """End of the period in activity days."""
+        return float(self.activity_at(np.array(self.end)))
+
+    @property
     def weeks(self) -> int:
         """Number of weeks up to the end of the period."""
         return int((self.end - 1 - self.monday) // US_PER_WEEK) + 1

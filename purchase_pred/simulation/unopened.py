@@ -108,7 +108,7 @@ def _purchases_of(kind: Kind, shop: Shop, dataset: DatasetSettings, rhythm: Rhyt
     needs = describe_needs(
         np.arange(size),
         np.full(size, kind, dtype=np.int64),
-        draws.random(size) * rhythm.activity_at(np.array(rhythm.end)),
+        draws.random(size) * rhythm.last_activity,
         users=users,
         shop=shop,
         dataset=dataset,
