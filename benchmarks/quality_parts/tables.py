@@ -13,6 +13,7 @@ Rows = "Iterable[tuple[str, ...]]"
 _WIDTH: Final = 118
 _NAMES: Final = {
     "ceiling": "ceiling (reads minds)",
+    "ceiling_without_foresight": "ceiling without foresight",
     "carted_not_bought": "carted, not bought",
     "recency": "latest view",
 }
@@ -61,6 +62,7 @@ def worlds(found: Mapping[str, Any], /) -> Iterator[tuple[str, ...]]:
         yield (_NAMES.get(name, name), spread(found["over_seeds"][name]), *each)
     for name, title, digits in (
         ("share_of_ceiling", "best booster / ceiling", 3),
+        ("share_without_foresight", "best booster / ceiling without foresight", 3),
         ("booster - logistic", "best booster - logistic", 4),
         ("logistic - rule", "logistic - best rule", 4),
         ("ece", "ECE of the best booster", 4),
@@ -183,6 +185,11 @@ def _worlds_line(found: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"  best booster / ceiling {spread(over['share_of_ceiling'], 2)}; ECE {spread(over['ece'], 4)}, "
         f"worst {over['ece']['most']:.4f}"
+    )
+    unforeseen, share = over["ceiling_without_foresight"], over["share_without_foresight"]
+    yield (
+        f"  without foresight (who has lost interest shows by silence alone) the ceiling is {spread(unforeseen)}, best "
+        f"booster / that {spread(share, 2)}"
     )
 
 

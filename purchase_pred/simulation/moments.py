@@ -21,6 +21,7 @@ from purchase_pred.simulation.truth import (
     CARTED_AT,
     DECIDED_AT,
     ENDED_AT,
+    FADED,
     INTENT,
     ITEMS,
     KIND,
@@ -88,6 +89,7 @@ def chance_of_none(
     rhythm: Rhythm,
     dataset: DatasetSettings,
     events: pl.DataFrame | None,
+    foresight: bool,
 ) -> Floats:
     """Return for each row the chance that no need that is open at T ends in a purchase that counts.
 
@@ -102,15 +104,19 @@ def chance_of_none(
         The laws of the world.
     events
         The log, for what is clicked in visits under way; None: it is not weighed.
+    foresight
+        Whether it is known that a need has faded; if not, the silence since its latest visit tells how likely it is.
     """
     none = np.ones(rows.height)
-    for pairs in open_pairs(rows, truth).iter_slices(SLICE):
+    for pairs in open_pairs(rows, truth, foresight=foresight).iter_slices(SLICE):
         of_need = truth[pairs[NEED].to_numpy()]
         needs, begun = stand(pairs, of_need, visits, shop=shop, rhythm=rhythm)
         now, lives = _now(pairs, of_need, needs, begun, events, shop=shop, rhythm=rhythm, dataset=dataset)
         ready = rhythm.activity_at(since_start(of_need[READY_AT], rhythm))
         weeks = _weeks(since_start(pairs[PREDICTION_TIME], rhythm), pairs[END].to_numpy(), ready, rhythm)
         later = purchase_later(needs, lives, weeks, settings=dataset.needs)
+        if not foresight:
+            later *= _unfaded(pairs, needs, begun, rhythm=rhythm, dataset=dataset)
         np.multiply.at(none, pairs[AT].to_numpy(), 1.0 - now - pairs[SHARES].to_numpy() * later)
     return none
 
@@ -120,9 +126,12 @@ def since_start(times: pl.Series, rhythm: Rhythm) -> Ints:
     return (times - rhythm.origin).dt.total_microseconds().to_numpy()
 
 
-def open_pairs(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
-    """Return each row with each need that is open at its T and could do, and the share of purchases that counts."""
-    life = truth.select(USER_ID, OPENED_AT, ENDED_AT, pl.int_range(pl.len()).alias(NEED), ITEMS, SHARES)
+def open_pairs(rows: pl.DataFrame, truth: pl.DataFrame, /, *, foresight: bool = True) -> pl.DataFrame:
+    """Return each row with each need that is open at its T and could do, and the share of purchases that counts.
+
+    Without foresight a need that has faded is taken for open.
+    """
+    life = truth.select(USER_ID, OPENED_AT, ENDED_AT, FADED, pl.int_range(pl.len()).alias(NEED), ITEMS, SHARES)
     if ITEM_ID in rows.columns:
         keys = [USER_ID, ITEM_ID]
         wanted = life.explode(ITEMS, SHARES).rename({ITEMS: ITEM_ID})
@@ -134,7 +143,7 @@ def open_pairs(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
         rows.lazy()
         .with_columns(pl.int_range(pl.len()).alias(AT))
         .join(wanted.lazy(), on=keys, maintain_order="left_right")
-        .filter(pl.col(OPENED_AT) < pl.col(PREDICTION_TIME), not_over)
+        .filter(pl.col(OPENED_AT) < pl.col(PREDICTION_TIME), not_over if foresight else not_over | pl.col(FADED))
         .select(AT, NEED, *keys, SHARES, PREDICTION_TIME, END)
         .collect()
     )
@@ -188,6 +197,21 @@ def _now(
     wanted = shop.find(pairs[rows][ITEM_ID]) if ITEM_ID in pairs.columns else None
     counts[rows], lives[rows] = weigh(mind, glance, wanted=wanted, shop=shop, settings=dataset.visits)
     return counts, lives
+
+
+def _unfaded(
+    pairs: pl.DataFrame, needs: OpenNeeds, begun: pl.Series, /, *, rhythm: Rhythm, dataset: DatasetSettings
+) -> Floats:
+    """Return the chance that a need which has shown no sign of its end is alive, by the silence since its last visit.
+
+    A need is given up with its visit or is visited for again after an exponential wait: the longer nothing comes, the
+    likelier it has been given up. Whoever gives up may empty the cart, which would have been seen.
+    """
+    visited = ~needs.within & (needs.visit > 1)
+    at, last = (rhythm.activity_at(since_start(times, rhythm)) for times in (pairs[PREDICTION_TIME], begun))
+    given_up = needs.abandonment * (1.0 - dataset.visits.remove * needs.in_cart)
+    waiting = (1.0 - needs.abandonment) * np.exp(-needs.pace * (at - last))
+    return np.where(visited, waiting / np.maximum(given_up + waiting, np.finfo(np.float64).tiny), 1.0)
 
 
 def sight(

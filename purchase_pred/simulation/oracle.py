@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -73,6 +73,7 @@ def true_probability(
     events: pl.DataFrame | None = None,
     sessions: int | None = None,
     futures: int = 400,
+    foresight: bool = True,
 ) -> pl.DataFrame:
     """Return the chance of each label given all that is latent at its T, and nothing of what is realised after it.
 
@@ -105,6 +106,10 @@ def true_probability(
     futures
         Used with `sessions` only: how many futures are drawn for each user and T at which a need is open that counts; a
         quarter as many are drawn for the others.
+    foresight
+        False: all as above, but that a need was given up without a sign in the log is not known, and its chance to be
+        alive is what the silence since its last visit leaves. No model that reads the log alone can do better than
+        this. Not with `sessions`.
 
     Returns
     -------
@@ -127,11 +132,11 @@ def true_probability(
         A column is missing, has another dtype, or is already there.
     UnsupportedTargetError
         The level is unknown; or, with `sessions`, `gap` is shorter than a silence within a visit can be (16 minutes),
-        or `events` are missing.
+        `events` are missing, or `foresight` is False.
     ValueError
         `sessions` is below 1, or `futures` below 2.
     """
-    _check(anchors, truth, events, level=level, sessions=sessions, gap=gap, futures=futures)
+    _check(anchors, truth, events, level=level, sessions=sessions, gap=gap, futures=futures, foresight=foresight)
     rhythm = build_rhythm(dataset)
     shop = open_shop(simulate_catalog(dataset), dataset=dataset, rhythm=rhythm)
     prospects = look_ahead(simulate_users(dataset), shop, dataset=dataset, rhythm=rhythm)
@@ -146,7 +151,8 @@ def true_probability(
     known_user = rows[USER_ID].is_between(1, dataset.num_users).to_numpy()
     user = np.where(known_user, rows[USER_ID].to_numpy() - 1, 0)
     if sessions is None or events is None or level == "session":
-        missed = chance_of_none(pairs, truth, visits, shop=shop, rhythm=rhythm, dataset=dataset, events=events)
+        laws: dict[str, Any] = {"shop": shop, "rhythm": rhythm, "dataset": dataset}
+        missed = chance_of_none(pairs, truth, visits, events=events, foresight=foresight, **laws)
         time_left = prospects.time_left(user, rhythm.activity_at(end) - rhythm.activity_at(clock))
         reach = Reach(1.0 - missed, np.zeros(len(missed)), time_left, np.zeros(time_left.shape))
     else:
@@ -177,6 +183,7 @@ def _check(
     sessions: int | None,
     gap: timedelta | str,
     futures: int,
+    foresight: bool,
 ) -> None:
     if level not in get_args(Level):
         raise UnsupportedTargetError(f"the level must be one of {', '.join(get_args(Level))}, found {level!r}")
@@ -190,6 +197,8 @@ def _check(
         raise SchemaError(f"anchors: columns would be made twice: {', '.join(taken)}; drop them first")
     if sessions is None or level == "session":
         return
+    if not foresight:
+        raise UnsupportedTargetError("the chance without foresight is not known for a number of sessions: ask for none")
     if events is None:
         raise UnsupportedTargetError("the next sessions are counted from the latest event before T: pass events")
     if min(sessions, futures - 1) < 1:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from purchase_pred.schema import TIME_DTYPE, USER_ID
+from purchase_pred.schema import EVENT_TYPES, REMOVE_FROM_CART, TIME_DTYPE, USER_ID
 from purchase_pred.simulation.clicks import US_PER_MS, US_PER_SECOND
 from purchase_pred.simulation.needs import NO_ITEM, NO_VISIT, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purchase_pred.simulation.arrays import Ints
+    from purchase_pred.simulation.arrays import Bools, Ints
     from purchase_pred.simulation.block import Block
     from purchase_pred.simulation.rhythm import Rhythm
     from purchase_pred.simulation.shop import Shop
@@ -24,6 +24,7 @@ KIND: Final = "kind"
 OPENED_AT: Final = "opened_at"
 READY_AT: Final = "ready_at"
 ENDED_AT: Final = "ended_at"
+FADED: Final = "faded"
 CARTED_AT: Final = "carted_at"
 VISIT_AT: Final = "visit_at"
 DECIDED_AT: Final = "decided_at"
@@ -36,6 +37,8 @@ PACE: Final = "pace"
 ABANDONMENT: Final = "abandonment"
 MAX_VISITS: Final = "max_visits"
 
+_REMOVE: Final = EVENT_TYPES.index(REMOVE_FROM_CART)
+
 TRUTH: Final[Mapping[str, pl.DataType]] = {
     NEED_ID: pl.UInt64(),
     USER_ID: pl.Int64(),
@@ -43,6 +46,7 @@ TRUTH: Final[Mapping[str, pl.DataType]] = {
     OPENED_AT: TIME_DTYPE,
     READY_AT: TIME_DTYPE,
     ENDED_AT: TIME_DTYPE,
+    FADED: pl.Boolean(),
     CARTED_AT: TIME_DTYPE,
     VISIT_AT: pl.List(TIME_DTYPE),
     DECIDED_AT: pl.List(TIME_DTYPE),
@@ -57,11 +61,13 @@ TRUTH: Final[Mapping[str, pl.DataType]] = {
 }
 """Columns of the truth, one row per need, by (`user_id`, `opened_at`).
 
-`opened_at` to `ended_at` is the life of the need; `ended_at` is null while it is open. `visit_at` is the first click of
-each visit; `decided_at` is its purchase or, without one, the moment when its last click has been taken in, a little
-after it: until then the visit could have gone on. `carted_at` is the start of the visit in which the cart is filled:
-whoever comes to fill it knows. `shares` are the chances of `items` (the favourite first) once anything is bought.
-`intent` and `cart_intent` are log-odds at the first visit, `pace` is in visits per day of the shop's activity.
+`opened_at` to `ended_at` is the life of the need; `ended_at` is null while it is open. `faded` says that it was given
+up without a sign: nothing was bought, nothing taken out of the cart last, and more visits could have come. `visit_at`
+is the first click of each visit; `decided_at` is its purchase or, without one, the moment when its last click has been
+taken in, a little after it: until then the visit could have gone on. `carted_at` is the start of the visit in which the
+cart is filled: whoever comes to fill it knows. `shares` are the chances of `items` (the favourite first) once anything
+is bought. `intent` and `cart_intent` are log-odds at the first visit, `pace` is in visits per day of the shop's
+activity.
 """
 
 
@@ -100,6 +106,7 @@ def truth_of(block: Block, shop: Shop, rhythm: Rhythm, /, *, known: int) -> pl.D
                 pl.col(name).list.eval(_moment(pl.element(), rhythm)).fill_null([]).alias(name)
                 for name in (VISIT_AT, DECIDED_AT)
             ),
+            pl.col(FADED).fill_null(value=False),
         )
         .select(pl.col(name).cast(dtype) for name, dtype in TRUTH.items())
     )
@@ -127,6 +134,7 @@ def _visit_lists(block: Block) -> pl.DataFrame:
                 DECIDED_AT: decided,
                 "carted": visits.carted,
                 "over": visits.over,
+                FADED: _faded(block),
             }
         )
         .sort("need", "number")
@@ -136,6 +144,7 @@ def _visit_lists(block: Block) -> pl.DataFrame:
             DECIDED_AT,
             pl.col(VISIT_AT).filter("carted").first().alias(CARTED_AT),
             pl.col(DECIDED_AT).filter("over").first().alias(ENDED_AT),
+            pl.col(FADED).any(),
         )
     )
 
@@ -147,6 +156,16 @@ def _click_times(block: Block) -> tuple[Ints, Ints]:
     taken_in = ((1.0 + np.nan_to_num(clicks.dwell[ends - 1])) * US_PER_SECOND).astype(np.int64)
     decided = clicks.clock[ends - 1] + np.where(block.visits.item == NO_ITEM, taken_in, 0)
     return clicks.clock[begins], decided
+
+
+def _faded(block: Block) -> Bools:
+    """Tell the visits with which a need is given up though nothing shows it."""
+    clicks, visits = block.need_clicks, block.visits
+    last = np.searchsorted(clicks.visit, np.arange(len(visits.need)) + 1) - 1
+    emptied = clicks.code[last] == _REMOVE
+    spent = visits.number >= block.needs.max_visits[visits.need]
+    silent: Bools = visits.over & (visits.item == NO_ITEM) & ~emptied & ~spent
+    return silent
 
 
 def _moment(microseconds: pl.Expr, rhythm: Rhythm) -> pl.Expr:

@@ -101,6 +101,56 @@ def test_every_purchase_stands_in_the_truth_as_the_decision_of_a_visit(world):
     ).height == (bought.height)
 
 
+def test_a_need_has_faded_if_it_was_given_up_and_nothing_shows_it(world):
+    events, truth = world
+    described = truth.with_columns(
+        favourite=pl.col("items").list.first(),
+        spent=pl.col("visit_at").list.len() >= pl.col("max_visits"),
+        last_visit=pl.col("visit_at").list.last(),
+    )
+    # The log begins and ends amid the lives of needs: what was clicked before or after does not stand in it.
+    ended = described.filter(
+        pl.col("last_visit") > events["timestamp"].min(), pl.col("ended_at") < events["timestamp"].max()
+    )
+    acts = events.filter(pl.col("event_type").is_in(["purchase", "remove_from_cart"]))
+    bought = acts.filter(pl.col("event_type") == "purchase").select("user_id", ended_at="timestamp", bought=True)
+    removed = acts.filter(pl.col("event_type") == "remove_from_cart").select("user_id", "item_id", "timestamp")
+    emptied = (
+        ended.join(removed, left_on=["user_id", "favourite"], right_on=["user_id", "item_id"])
+        .filter(pl.col("timestamp").is_between("last_visit", "ended_at"))
+        .select("need_id", emptied=True)
+        .unique()
+    )
+    told = (
+        ended.join(bought.unique(), on=["user_id", "ended_at"], how="left")
+        .join(emptied, on="need_id", how="left")
+        .with_columns(pl.col("bought", "emptied").fill_null(value=False))
+    )
+    silent = ~pl.col("bought") & ~pl.col("emptied") & ~pl.col("spent")
+    # What is put into the cart by the way and taken out again at once is no sign: a few needs in a thousand.
+    assert told.select((pl.col("faded") != silent).mean()).item() < 0.005
+    assert not told.filter("faded", pl.col("bought") | pl.col("spent")).height
+    assert not truth.filter("faded", pl.col("ended_at").is_null()).height
+    assert 0.2 < told["faded"].mean() < 0.8
+
+
+@pytest.mark.parametrize("level", ["user_item", "user"])
+def test_without_foresight_the_probability_holds_too_and_tells_less(world, sessionized, session_close, level):
+    if level == "user_item":
+        rows = session_close.drop("p", "se")
+    else:
+        rows = complete_labels(calendar_anchors(sessionized, every="5d"), sessionized, "user")
+    known, unforeseen = (
+        true_probability(rows, world[1], dataset=DATASET, horizon=HORIZON, level=level, foresight=foresight)
+        for foresight in (True, False)
+    )
+    assert_calibrated(unforeseen)
+    label = rows["label"].to_numpy()
+    reached, most = (metrics(label, each["p"].to_numpy()) for each in (unforeseen, known))
+    assert reached["average_precision"] < most["average_precision"] - 0.02
+    assert reached["log_loss"] > most["log_loss"]
+
+
 def test_probability_equals_the_share_of_purchases_of_the_item(session_close):
     assert_calibrated(session_close)
     assert session_close["label"].mean() == pytest.approx(session_close["p"].mean(), rel=0.08)
@@ -163,7 +213,8 @@ def test_probability_beats_every_rule_by_far(session_close, world):
     assert ceiling["average_precision"] > 0.6
 
 
-def test_probability_is_blind_to_what_happens_after(world, session_close):
+@pytest.mark.parametrize("foresight", [True, False])
+def test_probability_is_blind_to_what_happens_after(world, session_close, foresight):
     truth, at = world[1], datetime(2024, 9, 1, tzinfo=UTC)
     asked = session_close.filter(pl.col("prediction_time") <= at).drop("p", "se")
     seen_before = pl.element().filter(pl.element() < at)
@@ -176,8 +227,10 @@ def test_probability_is_blind_to_what_happens_after(world, session_close):
         )
         .drop("visits")
     )
-    blind = true_probability(asked, known, dataset=DATASET, horizon=HORIZON)["p"]
-    seeing = true_probability(asked, truth, dataset=DATASET, horizon=HORIZON)["p"]
+    blind, seeing = (
+        true_probability(asked, needs, dataset=DATASET, horizon=HORIZON, foresight=foresight)["p"]
+        for needs in (known, truth)
+    )
     # The mean length of a visit is taken from the visits at hand, which is the only difference.
     assert (blind - seeing).abs().max() < 1e-3
 
