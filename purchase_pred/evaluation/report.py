@@ -178,8 +178,8 @@ def _headline_cards(data: ReportData) -> list[str]:
         ),
     ]
     if ceiling and ceiling["average_precision"] and reached:
-        share = percent(reached / ceiling["average_precision"])
-        found.insert(1, card("Of what can be known", share, f"the ceiling is {number(ceiling['average_precision'])}"))
+        share, most = percent(reached / ceiling["average_precision"]), number(ceiling["average_precision"])
+        found.insert(1, card("Share of the ceiling", share, f"who reads minds reaches {most}; no log tells all of it"))
     return found
 
 

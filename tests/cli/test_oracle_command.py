@@ -45,7 +45,7 @@ def test_the_ceiling_is_filled_in_the_model_s_figures_and_nothing_else_changes(
 
     assert trained["ceiling"] is None
     assert json.loads((folder / "metrics.json").read_text()) == document == trained | {"ceiling": document["ceiling"]}
-    assert "Of what can be known" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "no log tells all of it" in (folder / "report.html").read_text(encoding="utf-8")
     assert purchase_pred("status", "--check", "-w", workspace, *SMALL).code == 0
 
 
@@ -97,7 +97,7 @@ def test_without_the_truth_the_ceiling_stays_and_only_its_curve_goes(judged: tup
     plain = purchase_pred("evaluate", "--model", "lightgbm", "-w", workspace, *SMALL, "--json")
 
     assert json.loads(plain.out) == judged[1]
-    assert "Of what can be known" in page_of(workspace)
+    assert "no log tells all of it" in page_of(workspace)
     assert "Dotted: whoever" not in page_of(workspace)
 
 
@@ -112,7 +112,7 @@ def test_a_report_of_other_rows_takes_the_ceiling_away(judged: tuple[Path, dict]
     assert plain.code == 0, plain.err
     assert json.loads(plain.out)["ceiling"] is None
     assert json.loads((folder / "metrics.json").read_text()) == judged[1] | {"ceiling": None}
-    assert "Of what can be known" not in page_of(workspace)
+    assert "no log tells all of it" not in page_of(workspace)
 
 
 def test_without_the_truth_every_stage_and_evaluation_goes_on_as_before(shop: Path, tmp_path: Path) -> None:
