@@ -6,13 +6,9 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
 from purchase_pred.metrics import average_precision
 from purchase_pred.models.design_matrix import label_vector
-from purchase_pred.pipeline.workspace import TRUTH_FILE
-from purchase_pred.schema import ITEM_ID, PREDICTION_TIME, USER_ID
-from purchase_pred.simulation import true_probability
+from purchase_pred.pipeline.oracle import true_probabilities
 from quality_parts.intervals import over_seeds
 from quality_parts.program import BOOSTERS, Program, best_on_validation
 
@@ -82,19 +78,10 @@ def learning_curve(plan: Plan, /) -> dict[str, Any]:
 
 
 def _ceiling_without_foresight(program: Program) -> float:
-    """Return the PR-AUC on test of whoever knows everything but which needs have faded: what the log can tell at most.
-
-    It is asked as `evaluate --oracle` asks at the defaults, for items at the close of sessions.
-    """
+    """Return the PR-AUC on test of whoever knows everything but which needs have faded."""
     test = program.splits()["test"]
-    found = true_probability(
-        test.select(USER_ID, ITEM_ID, PREDICTION_TIME),
-        pl.read_parquet(program.workspace.path(TRUTH_FILE)),
-        dataset=program.settings.dataset,
-        horizon=program.settings.target.horizon,
-        foresight=False,
-    )
-    return average_precision(label_vector(test), found["p"].to_numpy())
+    found = true_probabilities(program.workspace, program.settings, test, foresight=False)
+    return average_precision(label_vector(test), found)
 
 
 def _of_seed(plan: Plan, seed: int) -> dict[str, Any]:

@@ -32,15 +32,19 @@ if TYPE_CHECKING:
     from purchase_pred.settings import Settings
 
 
-def true_probabilities(workspace: Workspace, settings: Settings, test: pl.DataFrame, /) -> NDArray[np.float64]:
+def true_probabilities(
+    workspace: Workspace, settings: Settings, test: pl.DataFrame, /, *, foresight: bool = True
+) -> NDArray[np.float64]:
     """Return P(label | what the simulated users have in mind at T) for each row of the feature file of test.
+
+    Without foresight, what nobody can see of it is left out: who has lost interest without a sign.
 
     Raises
     ------
     InputError
         The log is no generated one, or log, truth and features were not made with these settings.
     UnsupportedTargetError
-        The target counts sessions so short that a visit can be split among them.
+        The target counts sessions so short that a visit can be split among them, or sessions without foresight.
     """
     target = settings.target
     _check_origin(workspace)
@@ -58,6 +62,7 @@ def true_probabilities(workspace: Workspace, settings: Settings, test: pl.DataFr
         gap=settings.session.gap,
         events=clicks if settings.anchors.kind == "in_session" or target.sessions else None,
         sessions=target.sessions,
+        foresight=foresight,
     )
     return found["p"].to_numpy()
 

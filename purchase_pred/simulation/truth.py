@@ -151,21 +151,25 @@ def _visit_lists(block: Block) -> pl.DataFrame:
 
 def _click_times(block: Block) -> tuple[Ints, Ints]:
     """Return for each visit its first click and its decision."""
-    clicks, size = block.need_clicks, len(block.visits.need)
-    begins, ends = (np.searchsorted(clicks.visit, np.arange(size) + step) for step in (0, 1))
-    taken_in = ((1.0 + np.nan_to_num(clicks.dwell[ends - 1])) * US_PER_SECOND).astype(np.int64)
-    decided = clicks.clock[ends - 1] + np.where(block.visits.item == NO_ITEM, taken_in, 0)
-    return clicks.clock[begins], decided
+    clicks, bounds = block.need_clicks, _bounds(block)
+    first, last = bounds[:-1], bounds[1:] - 1
+    taken_in = ((1.0 + np.nan_to_num(clicks.dwell[last])) * US_PER_SECOND).astype(np.int64)
+    decided = clicks.clock[last] + np.where(block.visits.item == NO_ITEM, taken_in, 0)
+    return clicks.clock[first], decided
 
 
 def _faded(block: Block) -> Bools:
     """Tell the visits with which a need is given up though nothing shows it."""
-    clicks, visits = block.need_clicks, block.visits
-    last = np.searchsorted(clicks.visit, np.arange(len(visits.need)) + 1) - 1
-    emptied = clicks.code[last] == _REMOVE
+    visits = block.visits
+    emptied = block.need_clicks.code[_bounds(block)[1:] - 1] == _REMOVE
     spent = visits.number >= block.needs.max_visits[visits.need]
     silent: Bools = visits.over & (visits.item == NO_ITEM) & ~emptied & ~spent
     return silent
+
+
+def _bounds(block: Block) -> Ints:
+    """Return where the clicks of each visit begin, and, as the last entry, where those of the last one end."""
+    return np.searchsorted(block.need_clicks.visit, np.arange(len(block.visits.need) + 1))
 
 
 def _moment(microseconds: pl.Expr, rhythm: Rhythm) -> pl.Expr:

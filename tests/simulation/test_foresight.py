@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from quiet_shop import open_need, quiet_shop
 
 from purchase_pred.errors import UnsupportedTargetError
 from purchase_pred.schema import TIME_DTYPE
-from purchase_pred.settings.dataset import DatasetSettings
 from purchase_pred.simulation import TRUTH, true_probability
 
 AT = datetime(2024, 8, 12, tzinfo=UTC)
@@ -16,44 +16,22 @@ PACE = 0.25
 GIVEN_UP = 0.3
 REMOVE = 0.2
 ROWS = {"user_id": pl.Int64, "item_id": pl.Int64, "prediction_time": TIME_DTYPE}
-NOTHING = {"idle_visits_per_week": 0.0, "needs_per_month": 0.0}
-QUIET = DatasetSettings(
-    num_users=1,
-    num_items=200,
-    num_days=60,
-    personas=dict.fromkeys(("browser", "researcher", "buyer"), NOTHING),
-    rhythm={"hourly": [1.0] * 24, "weekday": [1.0] * 7, "season_amplitude": 0.0},
-    users={"activity_spread": 0.0, "bots": 0.0, "registered_before": 1.0},
-    needs={"gifts_per_month": 0.0, "repeat_share": 0.0},
-    visits={"remove": REMOVE},
-)
-"""Where days are days of activity, and no needs come."""
+QUIET = quiet_shop(visits={"remove": REMOVE})
 
 
 def chance(*, foresight, silent_for=timedelta(days=2), **changes):
     """Return the chance of a purchase for a need whose latest visit began so long before `AT`."""
     visit = AT - silent_for
-    need = {
-        "need_id": 0,
-        "user_id": 1,
-        "kind": "journey",
+    usual = {
         "opened_at": visit,
-        "ready_at": visit,
-        "ended_at": None,
-        "faded": False,
-        "carted_at": None,
         "visit_at": [visit],
         "decided_at": [visit + timedelta(minutes=1)],
-        "items": [1],
-        "shares": [1.0],
         "intent": -1.0,
-        "sensitivity": 0.0,
-        "cart_intent": -99.0,
         "pace": PACE,
         "abandonment": GIVEN_UP,
         "max_visits": 6,
-    } | changes
-    truth = pl.DataFrame([need], schema=TRUTH)
+    }
+    truth = pl.DataFrame([open_need(**usual | changes)], schema=TRUTH)
     rows = pl.DataFrame({"user_id": [1], "item_id": [1], "prediction_time": [AT]}, schema_overrides=ROWS)
     return true_probability(rows, truth, dataset=QUIET, horizon="7d", foresight=foresight)["p"][0]
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from quiet_shop import STILL, open_need, quiet_shop
 
 from purchase_pred.errors import UnsupportedTargetError
 from purchase_pred.schema import TIME_DTYPE
@@ -15,7 +16,6 @@ from purchase_pred.simulation.race import session_numbers
 from purchase_pred.simulation.rhythm import build_rhythm
 from purchase_pred.simulation.shop import open_shop
 
-EVERYBODY = ("browser", "researcher", "buyer")
 ROWS = {"user_id": pl.Int64, "item_id": pl.Int64, "prediction_time": TIME_DTYPE}
 LOG = pl.DataFrame(
     schema={"event_id": pl.UInt64, "timestamp": TIME_DTYPE, "event_type": pl.String}
@@ -25,21 +25,11 @@ AT = datetime(2024, 8, 5, tzinfo=UTC)
 BUY = 0.8
 PACE = 0.25
 IDLE = 0.35
-STILL = {"gifts_per_month": 0.0, "repeat_share": 0.0}
 
 
 def quiet(**settings):
     """Return a world in which nothing happens but idle visits, `IDLE` a day at all hours."""
-    persona = {"idle_visits_per_week": 7 * IDLE, "needs_per_month": 0.0}
-    return DatasetSettings(
-        num_users=1,
-        num_items=200,
-        num_days=60,
-        personas=dict.fromkeys(EVERYBODY, persona),
-        rhythm={"hourly": [1.0] * 24, "weekday": [1.0] * 7, "season_amplitude": 0.0},
-        users={"activity_spread": 0.0, "bots": 0.0, "registered_before": 1.0},
-        **{"needs": STILL, **settings},
-    )
+    return quiet_shop(idle_visits_per_day=IDLE, **settings)
 
 
 QUIET = quiet()
@@ -49,26 +39,15 @@ STEADY = quiet(needs={"rise_per_visit": 0.0, **STILL})
 
 def need(*, item=1, **changes):
     """Return a need that is open at `AT`, without a visit so far, and bought for in a visit with the chance `BUY`."""
-    row = {
-        "need_id": 0,
-        "user_id": 1,
+    usual = {
         "kind": "repeat",
         "opened_at": AT - timedelta(days=2),
         "ready_at": AT - timedelta(days=1),
-        "ended_at": None,
-        "carted_at": None,
-        "visit_at": [],
-        "decided_at": [],
         "items": [item],
-        "shares": [1.0],
         "intent": np.log(BUY / (1 - BUY)),
-        "sensitivity": 0.0,
-        "cart_intent": -99.0,
         "pace": PACE,
-        "abandonment": 0.0,
-        "max_visits": 1,
     }
-    return row | changes
+    return open_need(**usual | changes)
 
 
 def chance(*needs, dataset=QUIET, sessions=1, horizon="40d", item=1, at=AT, latest=AT - timedelta(days=1)):
