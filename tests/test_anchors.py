@@ -1,4 +1,4 @@
-"""Anchors: examples that read as the contract, and the oracle on random logs."""
+"""Anchors: examples that read as the contract, and the reference on random logs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import anchors as oracle
-from oracle.events import DAY, HOUR, MICROSECOND, MINUTE, Anchor, Event
-from oracle.frames import Ids, anchors_of, event_frame
-from oracle.strategies import GAP, Shop, shops
+from reference import anchors as reference
+from reference.events import DAY, HOUR, MICROSECOND, MINUTE, Anchor, Event
+from reference.frames import Ids, anchors_of, event_frame
+from reference.strategies import GAP, Shop, shops
 
 import purchase_pred as pp
 from purchase_pred.errors import SchemaError
@@ -112,23 +112,23 @@ def test_calendar_asks_about_a_user_only_after_their_first_event():
 
 @settings(max_examples=EXAMPLES)
 @given(shop=shops())
-def test_session_close_equals_the_oracle(shop):
+def test_session_close_equals_the_reference(shop):
     found = anchors_of(pp.session_close_anchors(sessionized(shop), gap=timedelta(microseconds=GAP)))
-    assert plain(found) == plain(oracle.session_close(shop.log.events, gap=GAP))
+    assert plain(found) == plain(reference.session_close(shop.log.events, gap=GAP))
 
 
 @settings(max_examples=EXAMPLES)
 @given(shop=shops(), every=st.sampled_from((1, 2, 3)))
-def test_points_after_every_kth_event_equal_the_oracle(shop, every):
+def test_points_after_every_kth_event_equal_the_reference(shop, every):
     found = anchors_of(pp.in_session_anchors(sessionized(shop), every=every))
-    assert plain(found) == plain(oracle.in_session(shop.log.events, every=every))
+    assert plain(found) == plain(reference.in_session(shop.log.events, every=every))
 
 
 @settings(max_examples=EXAMPLES // 2)
 @given(shop=shops(), at=st.sampled_from(("add_to_cart", "session_start")))
-def test_points_at_carts_and_at_session_starts_equal_the_oracle(shop, at):
+def test_points_at_carts_and_at_session_starts_equal_the_reference(shop, at):
     found = anchors_of(pp.in_session_anchors(sessionized(shop), at=at))
-    assert plain(found) == plain(oracle.in_session(shop.log.events, at=at))
+    assert plain(found) == plain(reference.in_session(shop.log.events, at=at))
 
 
 @settings(max_examples=EXAMPLES)
@@ -138,11 +138,11 @@ def test_points_at_carts_and_at_session_starts_equal_the_oracle(shop, at):
     later=st.sampled_from((0, 1, 40)),
     level=st.sampled_from(("user", "user_item")),
 )
-def test_calendar_points_equal_the_oracle(shop, every, later, level):
+def test_calendar_points_equal_the_reference(shop, every, later, level):
     start = (first_time(shop) // DAY + later) * DAY
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=start)
     found = anchors_of(pp.calendar_anchors(sessionized(shop), every=every, start=moment, level=level))
-    expected = oracle.calendar(shop.log.events, every=STEPS[every], start=start, level=level)
+    expected = reference.calendar(shop.log.events, every=STEPS[every], start=start, level=level)
     assert plain(found) == plain(expected)
 
 
@@ -151,7 +151,7 @@ def test_calendar_points_equal_the_oracle(shop, every, later, level):
 def test_calendar_begins_one_step_after_the_first_day(shop, every):
     start = first_time(shop) // DAY * DAY + STEPS[every]
     found = anchors_of(pp.calendar_anchors(sessionized(shop), every=every))
-    assert plain(found) == plain(oracle.calendar(shop.log.events, every=STEPS[every], start=start))
+    assert plain(found) == plain(reference.calendar(shop.log.events, every=STEPS[every], start=start))
 
 
 @settings(max_examples=EXAMPLES // 3)

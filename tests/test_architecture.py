@@ -20,7 +20,7 @@ FLOORS = (
     {"windows", "settings"},
     {"sessions", "splits", "anchors", "labels", "shards"},
     {"features", "prediction_rows", "ingest", "simulation"},
-    {"models", "evaluation", "leakage", "execution"},
+    {"models", "evaluation", "oracle", "leakage", "execution"},
     {"pipeline"},
 )
 PEERS = ({"models", "evaluation"},)

@@ -1,4 +1,4 @@
-"""Labels: examples that read as the contract, and the oracle on random logs."""
+"""Labels: examples that read as the contract, and the reference on random logs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import labels as oracle
-from oracle.events import DAY, HOUR, MICROSECOND, Anchor, Event
-from oracle.frames import Ids, anchor_frame, event_frame, rows_of
-from oracle.strategies import shops
+from reference import labels as reference
+from reference.events import DAY, HOUR, MICROSECOND, Anchor, Event
+from reference.frames import Ids, anchor_frame, event_frame, rows_of
+from reference.strategies import shops
 
 import purchase_pred as pp
 from purchase_pred.errors import SchemaError
@@ -127,7 +127,7 @@ def test_label_is_a_byte_and_its_end_the_horizon_after_the_prediction_time():
     level=st.sampled_from(("user_item", "user", "session")),
     sessions=st.sampled_from((None, None, 1, 2)),
 )
-def test_labels_equal_the_oracle(shop, horizon, level, sessions):
+def test_labels_equal_the_reference(shop, horizon, level, sessions):
     anchors = anchor_frame(shop.log.anchors, ids=shop.log.ids)
     labelled = pp.label_purchases(
         anchors,
@@ -137,7 +137,7 @@ def test_labels_equal_the_oracle(shop, horizon, level, sessions):
         sessions=sessions,
     )
     expected = [
-        oracle.label(
+        reference.label(
             anchor,
             shop.log.events,
             horizon=horizon,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from oracle.events import HOUR, Anchor, Event
-from oracle.frames import Ids, anchor_frame, event_frame
-from oracle.laws import assert_laws
+from reference.events import HOUR, Anchor, Event
+from reference.frames import Ids, anchor_frame, event_frame
+from reference.laws import assert_laws
 
 EVENTS = [
     Event(0, "ann", HOUR, "view", "book", price=1.0, session_index=1),

@@ -16,7 +16,7 @@ PERCENTS = (1, 5, 10)
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(1, 9).map(lambda tenths: tenths / 10)), min_size=1, max_size=60)
 
 
-def oracle(rows: list[tuple[bool, float]], percent: int) -> float:
+def reference(rows: list[tuple[bool, float]], percent: int) -> float:
     """Return the expected positives among the best rows, ties drawn at random, by plain loops."""
     taken, expected = ceil(len(rows) * percent / 100), 0.0
     for score in sorted({score for _, score in rows}, reverse=True):
@@ -28,11 +28,11 @@ def oracle(rows: list[tuple[bool, float]], percent: int) -> float:
 
 
 @given(ROWS)
-def test_top_shares_equal_the_oracle_that_draws_ties_at_random(rows: list[tuple[bool, float]]):
+def test_top_shares_equal_the_reference_that_draws_ties_at_random(rows: list[tuple[bool, float]]):
     labels, scores = [int(label) for label, _ in rows], [score for _, score in rows]
     found = metrics(labels, scores)
     for percent in PERCENTS:
-        expected, taken = oracle(rows, percent), ceil(len(rows) * percent / 100)
+        expected, taken = reference(rows, percent), ceil(len(rows) * percent / 100)
         assert found[f"precision_at_{percent}pct"] == pytest.approx(expected / taken)
         if sum(labels):
             assert found[f"recall_at_{percent}pct"] == pytest.approx(expected / sum(labels))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from oracle.events import DAY
-from oracle.frames import Ids, anchor_frame, catalog_frame, event_frame, user_frame
-from oracle.laws import unread
+from reference.events import DAY
+from reference.frames import Ids, anchor_frame, catalog_frame, event_frame, user_frame
+from reference.laws import unread
 
 import purchase_pred as pp
 

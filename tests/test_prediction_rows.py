@@ -1,4 +1,4 @@
-"""Prediction rows, from the settings to anchors, labels, splits and purges, against the oracle on random logs."""
+"""Prediction rows, from the settings to anchors, labels, splits and purges, against the reference on random logs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import anchors as oracle_anchors
-from oracle.events import DAY, HOUR, MICROSECOND, Anchor, Event
-from oracle.frames import Ids, event_frame, rows_of
-from oracle.prediction_rows import Shares
-from oracle.prediction_rows import prediction_rows as oracle_rows
-from oracle.strategies import GAP, Shop, shops
+from reference import anchors as reference_anchors
+from reference.events import DAY, HOUR, MICROSECOND, Anchor, Event
+from reference.frames import Ids, event_frame, rows_of
+from reference.prediction_rows import Shares
+from reference.prediction_rows import prediction_rows as reference_rows
+from reference.strategies import GAP, Shop, shops
 
 from purchase_pred.errors import ConfigError
 from purchase_pred.prediction_rows import prediction_rows
@@ -30,14 +30,14 @@ TARGETS = (
 def expected_anchors(shop: Shop, kind: str, level: str) -> list[Anchor]:
     events = shop.log.events
     if kind == "session_close":
-        anchors = oracle_anchors.session_close(events, gap=GAP)
+        anchors = reference_anchors.session_close(events, gap=GAP)
         if level == "user":  # one row per session, whatever was viewed in it
             anchors = list({anchor._replace(item_id=None) for anchor in anchors})
     elif kind == "in_session":
-        anchors = oracle_anchors.in_session(events, every=2)
+        anchors = reference_anchors.in_session(events, every=2)
     else:
         first = min((event.timestamp for event in events), default=0)
-        anchors = oracle_anchors.calendar(events, every=DAY, start=first // DAY * DAY + DAY, level=level)
+        anchors = reference_anchors.calendar(events, every=DAY, start=first // DAY * DAY + DAY, level=level)
     return anchors
 
 
@@ -55,7 +55,7 @@ def comparable(row: dict) -> tuple:
     cut=st.tuples(st.sampled_from(sorted(ALIGNMENTS)), st.sampled_from(sorted(EMBARGOES))),
     sessions=st.sampled_from((None, 1)),
 )
-def test_rows_of_every_kind_and_level_equal_the_oracle(shop, target, horizon, cut, sessions):
+def test_rows_of_every_kind_and_level_equal_the_reference(shop, target, horizon, cut, sessions):
     (kind, level), (align, embargo) = target, cut
     chosen = Settings.model_validate(
         {
@@ -66,7 +66,7 @@ def test_rows_of_every_kind_and_level_equal_the_oracle(shop, target, horizon, cu
     )
     events = event_frame(shop.log.events, ids=shop.log.ids, sessionized=True)
     found = rows_of(prediction_rows(events, settings=chosen))
-    expected = oracle_rows(
+    expected = reference_rows(
         expected_anchors(shop, kind, level),
         shop.log.events,
         horizon=HORIZONS[horizon],

@@ -1,4 +1,4 @@
-"""Sessions: examples that read as the contract, and the oracle on random logs."""
+"""Sessions: examples that read as the contract, and the reference on random logs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import sessions as oracle
-from oracle.events import MINUTE, Event, in_order
-from oracle.frames import Ids, event_frame, events_of, rows_of
-from oracle.laws import unread
-from oracle.strategies import GAP, Log, logs
 from polars.testing import assert_frame_equal
+from reference import sessions as reference
+from reference.events import MINUTE, Event, in_order
+from reference.frames import Ids, event_frame, events_of, rows_of
+from reference.laws import unread
+from reference.strategies import GAP, Log, logs
 
 import purchase_pred as pp
 from purchase_pred.errors import SchemaError
@@ -97,32 +97,32 @@ def test_log_of_no_events_has_no_sessions():
 
 @settings(max_examples=EXAMPLES)
 @given(log=logs_of_users())
-def test_sessions_equal_the_oracle(log):
+def test_sessions_equal_the_reference(log):
     sessionized = pp.sessionize(with_ids(log), gap=timedelta(microseconds=GAP))
-    assert events_of(sessionized) == oracle.sessionize(log.events, gap=GAP)
+    assert events_of(sessionized) == reference.sessionize(log.events, gap=GAP)
 
 
 @settings(max_examples=EXAMPLES)
 @given(log=logs_of_users(), boundary_events=st.sampled_from(BOUNDARIES))
-def test_sessions_by_intent_equal_the_oracle(log, boundary_events):
+def test_sessions_by_intent_equal_the_reference(log, boundary_events):
     sessionized = pp.sessionize_by_intent(with_ids(log), boundary_events=boundary_events)
-    expected = oracle.sessionize_by_intent(log.events, boundary_events=boundary_events)
+    expected = reference.sessionize_by_intent(log.events, boundary_events=boundary_events)
     assert events_of(sessionized) == expected
 
 
 @settings(max_examples=EXAMPLES // 3)
 @given(log=logs_of_users())
-def test_table_of_sessions_equals_the_oracle(log):
-    sessionized = oracle.sessionize(log.events, gap=GAP)
+def test_table_of_sessions_equals_the_reference(log):
+    sessionized = reference.sessionize(log.events, gap=GAP)
     table = pp.session_table(event_frame(sessionized, ids=log.ids, sessionized=True))
-    assert rows_of(table) == oracle.session_table(sessionized)
+    assert rows_of(table) == reference.session_table(sessionized)
 
 
 @settings(max_examples=EXAMPLES // 3)
 @given(log=logs_of_users())
 def test_appending_later_events_changes_no_earlier_session(log):
     events = in_order(log.events)
-    before = oracle.sessionize(events[: len(events) // 2], gap=GAP)
+    before = reference.sessionize(events[: len(events) // 2], gap=GAP)
     after = events_of(pp.sessionize(with_ids(log)))
     assert {event for event in after if event.event_id in {e.event_id for e in before}} == set(before)
 

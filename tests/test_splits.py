@@ -1,4 +1,4 @@
-"""Splits: examples that read as the contract, and the oracle on random logs."""
+"""Splits: examples that read as the contract, and the reference on random logs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import splits as oracle
-from oracle.events import DAY, HOUR, MICROSECOND, MINUTE, Event
-from oracle.frames import Ids, event_frame, rows_of
-from oracle.strategies import shops
 from polars.testing import assert_frame_equal
+from reference import splits as reference
+from reference.events import DAY, HOUR, MICROSECOND, MINUTE, Event
+from reference.frames import Ids, event_frame, rows_of
+from reference.strategies import shops
 
 import purchase_pred as pp
 from purchase_pred.schema import SPLIT_DTYPE
@@ -83,13 +83,13 @@ def test_split_is_an_enum_beside_the_columns_as_they_were():
 
 @settings(max_examples=150)
 @given(shop=shops(), shares=st.sampled_from(SHARES), align=st.sampled_from(sorted(ALIGNMENTS)))
-def test_splits_equal_the_oracle(shop, shares, align):
+def test_splits_equal_the_reference(shop, shares, align):
     events = shop.log.events
     train, val = shares
     frame = event_frame(events, ids=shop.log.ids, sessionized=True)
     found = rows_of(pp.temporal_split(frame, train=train, val=val, align=align))
     expected = (
-        oracle.temporal_split(events, train=Fraction(train), val=Fraction(val), align=ALIGNMENTS[align])
+        reference.temporal_split(events, train=Fraction(train), val=Fraction(val), align=ALIGNMENTS[align])
         if events
         else {}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purchase_pred.errors import InputError
+from purchase_pred.oracle import true_probability
 from purchase_pred.pipeline.freshness import judge_stage
 from purchase_pred.pipeline.manifest import read_manifest
 from purchase_pred.pipeline.parquet import scan
@@ -19,7 +20,7 @@ from purchase_pred.schema import (
     TIMESTAMP,
     USER_ID,
 )
-from purchase_pred.simulation import TRUTH, true_probability
+from purchase_pred.simulation import TRUTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

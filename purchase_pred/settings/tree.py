@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from purchase_pred.settings.dataset import DatasetSettings
 from purchase_pred.settings.features import (
     AnchorSettings,
     FeatureSettings,
@@ -12,6 +11,7 @@ from purchase_pred.settings.features import (
 )
 from purchase_pred.settings.ingest import IngestSettings
 from purchase_pred.settings.section import Section
+from purchase_pred.settings.simulator import DatasetSettings
 from purchase_pred.settings.training import TrainSettings
 
 

@@ -2,7 +2,6 @@
 
 from purchase_pred.simulation.catalog import simulate_catalog
 from purchase_pred.simulation.clickstream import WorldChunk, simulate_clickstream, simulate_world
-from purchase_pred.simulation.oracle import true_probability
 from purchase_pred.simulation.realism import realism_report
 from purchase_pred.simulation.truth import TRUTH
 from purchase_pred.simulation.users import simulate_users
@@ -15,5 +14,4 @@ __all__ = [
     "simulate_clickstream",
     "simulate_users",
     "simulate_world",
-    "true_probability",
 ]

@@ -13,7 +13,7 @@ from purchase_pred.simulation.rhythm import US_PER_DAY, US_PER_HOUR, US_PER_WEEK
 from purchase_pred.simulation.streams import Stream, generator
 
 if TYPE_CHECKING:
-    from purchase_pred.settings.dataset import DatasetSettings
+    from purchase_pred.settings.simulator import DatasetSettings
     from purchase_pred.simulation.arrays import Bools, Floats, Ints
 
 AGE_DAYS: Final = 300.0
@@ -39,7 +39,7 @@ def simulate_catalog(dataset: DatasetSettings) -> pl.DataFrame:
 
     Examples
     --------
-    >>> from purchase_pred.settings.dataset import DatasetSettings
+    >>> from purchase_pred.settings.simulator import DatasetSettings
     >>> simulate_catalog(DatasetSettings(num_items=5))["item_id"].to_list()
     [1, 2, 3, 4, 5]
     """

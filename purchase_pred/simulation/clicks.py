@@ -10,7 +10,7 @@ import numpy as np
 from purchase_pred.schema import ADD_TO_CART, EVENT_TYPES, PURCHASE, REMOVE_FROM_CART, SCROLL, VIEW
 
 if TYPE_CHECKING:
-    from purchase_pred.settings.world import VisitSettings
+    from purchase_pred.settings.simulator import VisitSettings
     from purchase_pred.simulation.arrays import Floats, Ints
     from purchase_pred.simulation.looks import Looks
     from purchase_pred.simulation.rhythm import Rhythm

@@ -27,10 +27,10 @@ from purchase_pred.schema import (
 from purchase_pred.simulation.arrays import concatenate, take
 from purchase_pred.simulation.block import Block
 from purchase_pred.simulation.clicks import click
-from purchase_pred.simulation.dirt import soil
 from purchase_pred.simulation.journeys import live
 from purchase_pred.simulation.looks import idle_looks, need_looks
 from purchase_pred.simulation.needs import draw_needs
+from purchase_pred.simulation.noise import soil
 from purchase_pred.simulation.rhythm import build_rhythm
 from purchase_pred.simulation.shop import open_shop
 from purchase_pred.simulation.streams import Stream, generator, user_blocks
@@ -40,7 +40,7 @@ from purchase_pred.simulation.users import draw_traits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from purchase_pred.settings.dataset import DatasetSettings
+    from purchase_pred.settings.simulator import DatasetSettings
     from purchase_pred.simulation.rhythm import Rhythm
     from purchase_pred.simulation.shop import Shop
 
@@ -79,7 +79,7 @@ def simulate_clickstream(
 
     Examples
     --------
-    >>> from purchase_pred.settings.dataset import DatasetSettings
+    >>> from purchase_pred.settings.simulator import DatasetSettings
     >>> from purchase_pred.simulation import simulate_catalog, simulate_users
     >>> small = DatasetSettings(num_users=2, num_items=10)
     >>> events = next(simulate_clickstream(small, simulate_users(small), simulate_catalog(small)))

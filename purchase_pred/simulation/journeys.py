@@ -13,8 +13,7 @@ from purchase_pred.simulation.needs import NO_ITEM, Kind, Needs, repeat_needs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from purchase_pred.settings.dataset import DatasetSettings
-    from purchase_pred.settings.world import NeedSettings
+    from purchase_pred.settings.simulator import DatasetSettings, NeedSettings
     from purchase_pred.simulation.arrays import Bools, Floats, Ints
     from purchase_pred.simulation.rhythm import Rhythm
     from purchase_pred.simulation.shop import Shop

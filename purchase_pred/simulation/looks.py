@@ -12,8 +12,7 @@ from purchase_pred.simulation.needs import NO_ITEM, Kind
 from purchase_pred.simulation.rhythm import US_PER_DAY
 
 if TYPE_CHECKING:
-    from purchase_pred.settings.dataset import DatasetSettings
-    from purchase_pred.settings.world import VisitSettings
+    from purchase_pred.settings.simulator import DatasetSettings, VisitSettings
     from purchase_pred.simulation.arrays import Bools, Floats, Ints
     from purchase_pred.simulation.journeys import Visits
     from purchase_pred.simulation.needs import Needs

@@ -12,7 +12,7 @@ from purchase_pred.simulation.arrays import choose
 from purchase_pred.simulation.users import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
-    from purchase_pred.settings.dataset import DatasetSettings
+    from purchase_pred.settings.simulator import DatasetSettings
     from purchase_pred.simulation.arrays import Floats, Ints
     from purchase_pred.simulation.rhythm import Rhythm
     from purchase_pred.simulation.shop import Shop

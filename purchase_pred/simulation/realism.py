@@ -81,7 +81,7 @@ def realism_report(
 
     Examples
     --------
-    >>> from purchase_pred.settings.dataset import DatasetSettings
+    >>> from purchase_pred.settings.simulator import DatasetSettings
     >>> from purchase_pred.simulation import simulate_catalog, simulate_clickstream, simulate_users
     >>> small = DatasetSettings(num_users=300)
     >>> users, catalog = simulate_users(small), simulate_catalog(small)

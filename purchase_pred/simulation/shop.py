@@ -15,7 +15,7 @@ from purchase_pred.simulation.streams import Stream, generator
 if TYPE_CHECKING:
     import polars as pl
 
-    from purchase_pred.settings.dataset import DatasetSettings
+    from purchase_pred.settings.simulator import DatasetSettings
     from purchase_pred.simulation.arrays import Bools, Floats, Ints
     from purchase_pred.simulation.rhythm import Rhythm
 

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from purchase_pred.settings.dataset import DatasetSettings
+    from purchase_pred.settings.simulator import DatasetSettings
 
 BLOCK_USERS: Final = 2_500
 """Users who are drawn together. No setting: another size would be another world, and this one bounds the memory."""

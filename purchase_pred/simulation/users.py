@@ -14,7 +14,7 @@ from purchase_pred.simulation.rhythm import US_PER_DAY, WARM_UP_DAYS
 from purchase_pred.simulation.streams import Stream, generator, user_blocks
 
 if TYPE_CHECKING:
-    from purchase_pred.settings.dataset import DatasetSettings
+    from purchase_pred.settings.simulator import DatasetSettings
     from purchase_pred.simulation.arrays import Bools, Floats, Ints
     from purchase_pred.simulation.rhythm import Rhythm
 
@@ -62,7 +62,7 @@ def simulate_users(dataset: DatasetSettings) -> pl.DataFrame:
 
     Examples
     --------
-    >>> from purchase_pred.settings.dataset import DatasetSettings
+    >>> from purchase_pred.settings.simulator import DatasetSettings
     >>> simulate_users(DatasetSettings(num_users=3)).columns
     ['user_id', 'registration_date', 'persona']
     """

@@ -9,8 +9,8 @@ import polars as pl
 from purchase_pred.arithmetic import divide, running_count
 from purchase_pred.windows.decay import DECAYED, power, with_decayed_counts
 from purchase_pred.windows.distinct import closed, opened, with_gaps
+from purchase_pred.windows.exact_sums import fixed_point, to_float
 from purchase_pred.windows.keys import AT, BASE, KEY
-from purchase_pred.windows.money import fixed_point, to_float
 from purchase_pred.windows.tables import LookUpTable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import purchase_pred as pp
 from purchase_pred.execution import features_by_shard
 from purchase_pred.prediction_rows import prediction_rows
 from purchase_pred.settings import Settings
-from purchase_pred.settings.dataset import DatasetSettings
+from purchase_pred.settings.simulator import DatasetSettings
 from purchase_pred.shards import in_shard, shard_starts
 from purchase_pred.simulation import simulate_catalog, simulate_clickstream, simulate_users
 

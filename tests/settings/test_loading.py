@@ -11,8 +11,8 @@ import pytest
 from purchase_pred.errors import ConfigError
 from purchase_pred.settings.keys import leaves
 from purchase_pred.settings.loading import flat_settings, resolve_settings
+from purchase_pred.settings.simulator import PersonaSettings
 from purchase_pred.settings.tree import Settings
-from purchase_pred.settings.world import PersonaSettings
 from purchase_pred.settings.yaml_files import read_yaml, shipped_config_files
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 SCRIPT = """
 import hashlib, io
 import polars as pl
-from purchase_pred.settings.dataset import DatasetSettings
+from purchase_pred.settings.simulator import DatasetSettings
 from purchase_pred.simulation import simulate_catalog, simulate_users, simulate_world
 
 dataset = DatasetSettings(num_users=2600, num_items=100, num_days=20, dirt={"late": 0.1, "exact_duplicates": 0.1})

@@ -2,9 +2,10 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from purchase_pred.oracle import true_probability
 from purchase_pred.schema import EVENTS, require
-from purchase_pred.settings.dataset import DatasetSettings
-from purchase_pred.simulation import TRUTH, simulate_catalog, simulate_users, simulate_world, true_probability
+from purchase_pred.settings.simulator import DatasetSettings
+from purchase_pred.simulation import TRUTH, simulate_catalog, simulate_users, simulate_world
 
 
 def each(names, **values):

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from purchase_pred.schema import EVENT_TYPE_DTYPE, TIME_DTYPE
-from purchase_pred.settings.dataset import DatasetSettings
+from purchase_pred.settings.simulator import DatasetSettings
 from purchase_pred.simulation import realism_report, simulate_catalog, simulate_clickstream, simulate_users
 from purchase_pred.simulation.realism import BANDS
 

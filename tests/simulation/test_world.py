@@ -6,7 +6,7 @@ import pytest
 
 from purchase_pred import schema
 from purchase_pred.errors import InputError
-from purchase_pred.settings.dataset import DatasetSettings
+from purchase_pred.settings.simulator import DatasetSettings
 from purchase_pred.settings.yaml_files import read_yaml, shipped_config_files
 from purchase_pred.simulation import simulate_catalog, simulate_clickstream, simulate_users
 from purchase_pred.simulation.streams import BLOCK_USERS

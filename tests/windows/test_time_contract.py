@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from oracle.events import DAY, HOUR, MICROSECOND, Anchor, Event
-from oracle.frames import Ids, anchor_frame, event_frame
-from oracle.laws import assert_laws, unread
-from oracle.strategies import GRIDS, random_log, seeded
+from reference.events import DAY, HOUR, MICROSECOND, Anchor, Event
+from reference.frames import Ids, anchor_frame, event_frame
+from reference.laws import assert_laws, unread
+from reference.strategies import GRIDS, random_log, seeded
 
 import purchase_pred as pp
 from purchase_pred import errors as pp_errors

@@ -1,0 +1,48 @@
+"""Labels: does it happen in [T, T + horizon)?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reference.events import Anchor, Event
+
+
+def label(
+    anchor: Anchor, sessionized: Sequence[Event], *, horizon: int, level: str, sessions: int | None = None
+) -> int | None:
+    """Return 1 when a purchase that the level asks for lies in [T, T + horizon), else 0; None without a T.
+
+    With `sessions` the purchase must also lie in one of the user's next so many sessions, or in what is left of the
+    one in progress.
+    """
+    if anchor.prediction_time is None:
+        return None
+    latest = last_session(anchor, sessionized)
+    for event in sessionized:
+        if (
+            event.event_type == "purchase"
+            and anchor.prediction_time <= event.timestamp < anchor.prediction_time + horizon
+            and is_asked_for(anchor, event, level)
+            and (sessions is None or event.session_index <= latest + sessions)
+        ):
+            return 1
+    return 0
+
+
+def is_asked_for(anchor: Anchor, event: Event, level: str) -> bool:
+    """Return whether the event concerns what the level is about; nothing concerns a missing key."""
+    keys = {"user_item": ("user_id", "item_id"), "user": ("user_id",), "session": ("user_id", "session_index")}[level]
+    return all(getattr(anchor, key) is not None and getattr(anchor, key) == getattr(event, key) for key in keys)
+
+
+def last_session(anchor: Anchor, sessionized: Sequence[Event]) -> int:
+    """Return the number of the user's sessions that have begun before T."""
+    begun = [
+        event.session_index
+        for event in sessionized
+        if event.user_id == anchor.user_id and event.timestamp < anchor.prediction_time
+    ]
+    return max(begun, default=0)
