@@ -73,6 +73,8 @@ _COLOUR: Final = re.compile("#fe0[12][0-9a-f]{2}")
 _REFERENCE: Final = re.compile(r'(?:url\(|href=")#([^")]+)')
 _IDENTIFIED: Final = re.compile(r' id="([^"]*)"')
 _TAG: Final = re.compile(r"<[^>]*>")
+_STYLED: Final = re.compile(r' style="([^"]*)"')
+_DECLARATION: Final = re.compile(r"([\w-]+): *([^;]+);? *")
 _LONG_NUMBER: Final = re.compile(r"-?\d+\.\d{3,}")
 _REPLACED: Final = (
     (re.compile(r"<style.*?</style>", re.DOTALL), ""),  # would apply to the whole page
@@ -152,10 +154,19 @@ def _inline(svg: str, name: str, title: str) -> str:
     body = _IDENTIFIED.sub(lambda one: one[0] if one[1] in used or one[1].startswith(LIVE) else "", body)
     for prefix in (' id="', "url(#", 'href="#'):
         body = body.replace(prefix, f"{prefix}{name}-")
-    body = _COLOUR.sub(lambda sentinel: f"var(--{_ROLE_OF[sentinel[0]]})", body)
-    body = _TAG.sub(lambda tag: _LONG_NUMBER.sub(_shorter, tag[0]), body)
+    body = _TAG.sub(lambda tag: _own_tag(tag[0]), body)
     label = escape(title)
     return f'<svg viewBox="{found[1]}" role="img" aria-label="{label}"><title>{label}</title>{body.strip()}'
+
+
+def _own_tag(tag: str) -> str:
+    """Return a tag in the page's colours, with short numbers and with attributes in place of the style.
+
+    The page's policy allows no style but its own; what an SVG needs of it may also stand as attributes.
+    """
+    tag = _COLOUR.sub(lambda sentinel: f"var(--{_ROLE_OF[sentinel[0]]})", tag)
+    tag = _STYLED.sub(lambda style: _DECLARATION.sub(r' \1="\2"', style[1]), tag)
+    return _LONG_NUMBER.sub(_shorter, tag)
 
 
 def _shorter(digits: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.evaluation.data_charts import comparison_chart
-from purchase_pred.evaluation.markup import card, cards, figure, folded, paragraph, section, table
+from purchase_pred.evaluation.markup import card, cards, figure, folded, page_head, paragraph, section, table, text
 from purchase_pred.evaluation.red_flags import FEW_POSITIVES
 from purchase_pred.evaluation.report_card import model_card
 from purchase_pred.evaluation.report_decisions import decision_section
@@ -35,7 +35,6 @@ from purchase_pred.evaluation.words import (
 if TYPE_CHECKING:
     from purchase_pred.evaluation.report_data import ReportData
 
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _HARDLY: Final = 1.1
 _CONTENTS: Final = {
     "decide": "Act on it",
@@ -58,6 +57,7 @@ def render_report(data: ReportData, /) -> str:
     It loads nothing, reads in light and in dark, prints, and works without its script, which only lets the reader move
     the threshold or the daily budget. Equal tables give equal text.
     """
+    script = _asset("report.js")
     title = f"{heading(data.document['model'])}: {outcome(data.document['target'])}"
     sections = [
         decision_section(data),
@@ -82,22 +82,14 @@ def render_report(data: ReportData, /) -> str:
         [
             "<!DOCTYPE html>",
             '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="color-scheme" content="light dark">',
-            '<link rel="icon" href="data:,">',
-            f"<title>{title}</title>",
-            f"<style>{_asset('report.css')}</style>",
-            "</head>",
+            page_head(title, style=_asset("report.css"), script=script),
             "<body>",
             _headline(data, f'<nav aria-label="Contents"><ul>{links}</ul></nav>'),
             "<main>",
             *present,
             "</main>",
             f"<footer>{paragraph(_footer(data), kind='quiet')}</footer>",
-            f"<script>{_asset('report.js')}</script>",
+            f"<script>{script}</script>",
             "</body>",
             "</html>",
             "",
@@ -114,7 +106,7 @@ def _headline(data: ReportData, contents: str) -> str:
         [
             "<header>",
             paragraph(f"Report on {model}", kind="kind"),
-            f"<h1>{_claim(data)}</h1>",
+            f"<h1>{text(_claim(data))}</h1>",
             paragraph(_lead(data), kind="lead"),
             f'<p><a class="warning" href="#flags">{warning}</a></p>' if raised else "",
             cards(_headline_cards(data)),

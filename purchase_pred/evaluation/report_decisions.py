@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from purchase_pred.evaluation.curve_charts import decision_chart
-from purchase_pred.evaluation.markup import figure, paragraph, section, table
+from purchase_pred.evaluation.markup import figure, paragraph, section, table, text
 from purchase_pred.evaluation.report_tables import ROUND_BUDGETS
 from purchase_pred.evaluation.words import MISSING, THIN, counted, number, percent
 
@@ -59,9 +59,9 @@ def decision_section(data: ReportData, /) -> str:
             f"{_RULES[threshold['rule']]} was chosen; here is what it brings on test, which had no part in the choice."
         ),
         _CONTROLS,
-        f'<p><strong id="which">{_own(threshold)}</strong></p>',
+        f'<p><strong id="which">{text(_own(threshold))}</strong></p>',
         _figures(data, threshold["test"], positives),
-        f'<p id="intervals" class="quiet">{_intervals(threshold)}</p>',
+        f'<p id="intervals" class="quiet">{text(_intervals(threshold))}</p>',
         figure(chart.svg, "The vertical line is the decision that the figures above describe."),
         _budgets(data, positives),
         f'<script type="application/json" id="decisions">{_json(data, chart.start, chart.slope)}</script>',
@@ -93,12 +93,12 @@ def _figures(data: ReportData, found: Mapping[str, Any], positives: int) -> str:
     }
     parts = []
     for name, term, note in _FIGURES:
-        text, value = values[name]
+        shown, value = values[name]
         told = note.format(positives=number(positives), days=counted(data.days, "day"))
         raw = "" if value is None else repr(value)
         parts.append(
             f'<div><dt id="{name}-name">{term}</dt><dd><output id="{name}" aria-labelledby="{name}-name" '
-            f'data-value="{raw}">{text}</output><small>{told}</small></dd></div>'
+            f'data-value="{raw}">{text(shown)}</output><small>{text(told)}</small></dd></div>'
         )
     return f'<dl class="cards five" aria-live="polite">{"".join(parts)}</dl>'
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 
 import matplotlib as mpl
@@ -169,7 +170,7 @@ def test_the_curve_of_the_ceiling_is_dotted_in_the_chart_of_the_rankings(report:
     drawn = ranking_chart(report.shown.curves, prevalence=0.1)
     own = next(iter(report.shown.curves.values()))
     known = ranking_chart({**report.shown.curves, "ceiling": own}, prevalence=0.1)
-    dotted = re.compile(r"stroke-dasharray: 1\.1,1\.32")
+    dotted = re.compile(r'stroke-dasharray="1\.1,1\.32"')
     assert len(dotted.findall(known)) == len(dotted.findall(drawn)) + 3  # PR, ROC and the key
     page = render_report(replace(report.shown, curves={**report.shown.curves, "ceiling": own}))
     assert "Dotted: whoever knows the simulated users" in page
@@ -201,7 +202,23 @@ def test_an_embargo_is_told_and_drawn(report: Judged):
     told, untold = (render_report(shown) for shown in (waiting, report.shown))
     assert "Nor do validation and test begin within 1 day of it." in told
     assert "Nor do validation" not in untold
-    assert told.count('opacity: 0.3"') == untold.count('opacity: 0.3"') + 2
+    assert told.count('opacity="0.3"') == untold.count('opacity="0.3"') + 2
+
+
+def test_nothing_on_the_page_needs_a_style_of_its_own(page: str):
+    assert " style=" not in page
+    policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    assert policy
+    assert "unsafe" not in policy[1]
+
+
+@pytest.mark.parametrize("name", ["</title><script>1</script>", 'a" onload="1', "</h1><img src=x>", "&lt;b&gt;"])
+def test_the_name_of_the_model_stays_text(report: Judged, name: str):
+    documents = dict(report.document, model=name)
+    page = render_report(replace(report.shown, document=documents))
+    assert name not in page
+    assert f"<title>{escape(name)}: the user buys" in page
+    assert f"<h1>{escape(name)} " in page or f"<h1>{escape(name)}:" in page
 
 
 def test_names_from_the_log_stay_text():
@@ -265,4 +282,4 @@ def test_drawing_leaves_no_trace_in_the_settings_of_matplotlib():
         (axes,) = drawn.axes()
         axes.plot([0, 1], [0, 1], color=colour("first"))
     assert dict(mpl.rcParams) == before
-    assert "stroke: var(--first)" in drawn.svg
+    assert 'stroke="var(--first)"' in drawn.svg
