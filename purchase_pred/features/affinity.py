@@ -58,6 +58,7 @@ def category_affinity() -> FeatureGroup:
         name="affinity",
         by=(USER_ID, ITEM_CATEGORY),
         aggregates=(count("user_category_view_count", where=viewed, windows=["30d"]),),
+        needs=("_all_views_30d",),
         derived=(
             Derived(
                 name="user_category_view_share_30d",

@@ -33,6 +33,7 @@ def item_attention() -> FeatureGroup:
             count("user_item_view_count", where=viewed, windows=["7d"]),
             count("_item_views", where=viewed, windows=["30d"]),
         ),
+        needs=("user_category_view_count_30d", "_all_views_30d"),
         derived=(
             Derived(
                 name="user_item_share_of_category_30d",

@@ -12,6 +12,7 @@ from purchase_pred.errors import SchemaError
 from purchase_pred.features.coding import ITEM_CODE, SESSION_CODE, USER_CODE, coded, with_codes
 from purchase_pred.features.daily import daily_answers, item_days
 from purchase_pred.features.dictionary import feature_groups
+from purchase_pred.features.group import check_groups
 from purchase_pred.features.session_items import session_item_answers
 from purchase_pred.features.sources import (
     ITEM_CATEGORY,
@@ -150,6 +151,8 @@ def build_features(
         ),
     ]
     wide = pl.concat([described, *parts], how="horizontal")
+    made = {name for group in groups for name in column_names(group.aggregates)}
+    check_groups(groups, set(wide.collect_schema()) - made)
     for group in groups:
         wide = wide.with_columns(derived.expression.alias(derived.name) for derived in group.derived)
     return wide.select(*present, *features)

@@ -46,6 +46,7 @@ def category_conversion() -> FeatureGroup:
             total("_category_cents", VIEWED_CENTS, windows=["30d"]),
             total("_category_priced", PRICED_VIEWS, windows=["30d"]),
         ),
+        needs=("_category_purchase_30d", "_category_view_30d", "_shop_rate", "item_current_price"),
         derived=(
             Derived(
                 name="category_conversion_smoothed_30d",
@@ -75,6 +76,10 @@ def item_conversion() -> FeatureGroup:
         name="conversion",
         by=(ITEM_ID,),
         source="daily",
+        needs=(
+            *("_item_purchase_30d", "_item_view_30d", "_item_view_7d"),
+            *("category_conversion_smoothed_30d", "_shop_rate"),
+        ),
         derived=(
             Derived(
                 name="item_conversion_smoothed_30d",
@@ -100,6 +105,7 @@ def discount_seen() -> FeatureGroup:
     return FeatureGroup(
         name="conversion",
         by=(ITEM_ID,),
+        needs=("item_discount_pct", "_seen_discount"),
         derived=(
             Derived(
                 name="item_discount_less_seen",

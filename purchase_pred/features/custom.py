@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -10,26 +10,11 @@ from purchase_pred.errors import ConfigError
 from purchase_pred.features.group import FeatureGroup
 from purchase_pred.features.sources import ITEM_CATEGORY
 from purchase_pred.schema import CATEGORY
-from purchase_pred.windows import (
-    count,
-    decayed_count,
-    hours_since_first,
-    hours_since_last,
-    last,
-    maximum,
-    mean,
-    minimum,
-    n_unique,
-    total,
-)
+from purchase_pred.windows.registry import KINDS
 
 if TYPE_CHECKING:
     from purchase_pred.settings.features import CustomFeature
     from purchase_pred.windows import Aggregate
-
-_OVER_A_COLUMN = {
-    "n_unique": n_unique, "total": total, "mean": mean, "minimum": minimum, "maximum": maximum,
-}  # fmt: skip
 
 
 def custom_group(feature: CustomFeature, /) -> FeatureGroup:
@@ -56,19 +41,14 @@ def custom_group(feature: CustomFeature, /) -> FeatureGroup:
 
 
 def _aggregate(feature: CustomFeature) -> Aggregate:
-    where = None if feature.where is None else _condition(feature)
-    if feature.count:
-        return count(feature.name, where=where, windows=feature.windows)
-    if feature.hours_since_last is not None:
-        return hours_since_last(feature.name, where=where, k=feature.hours_since_last)
-    if feature.hours_since_first:
-        return hours_since_first(feature.name, where=where)
-    if feature.decayed_count is not None:
-        return decayed_count(feature.name, feature.decayed_count, where=where)
-    if feature.last is not None:
-        return last(feature.name, feature.last, where=where)
-    kind, column = next((kind, getattr(feature, kind)) for kind in _OVER_A_COLUMN if getattr(feature, kind))
-    return _OVER_A_COLUMN[kind](feature.name, column, where=where, windows=feature.windows)
+    kind = KINDS[feature.kind]
+    options: dict[str, Any] = {"where": None if feature.where is None else _condition(feature)}
+    given = getattr(feature, feature.kind)
+    if kind.windowed:
+        options["windows"] = feature.windows
+    if kind.takes == "k":
+        options["k"] = given
+    return kind.factory(feature.name, *([given] if kind.takes in {"column", "half_life"} else []), **options)
 
 
 def _condition(feature: CustomFeature) -> pl.Expr:

@@ -12,6 +12,7 @@ from purchase_pred.durations import duration_name
 from purchase_pred.features.dictionary import feature_groups
 from purchase_pred.features.group import HIDDEN
 from purchase_pred.settings.features import FeatureSettings
+from purchase_pred.windows.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
     from purchase_pred.windows import Aggregate
 
 _COLUMNS: Final = ("name", "group", "definition", "window", "entity", "unit", "null_rule")
-_ZERO: Final = "0 when none"
-_MEANINGS: Final = {
-    "count": ("number of events", "events", _ZERO),
-    "n_unique": ("distinct values of {column}", "values", _ZERO),
-    "total": ("sum of {column}", "as {column}", "0.0 when none"),
-    "mean": ("mean of {column}", "as {column}", "null when none"),
-    "minimum": ("smallest {column}", "as {column}", "null when none"),
-    "maximum": ("largest {column}", "as {column}", "null when none"),
-    "last": ("{column} of the latest event", "as {column}", "null when never"),
-    "hours_since_last": ("hours from the {k} event to T", "hours", "null when never"),
-    "hours_since_first": ("hours from the first event to T", "hours", "null when never"),
-    "decayed_count": ("sum of 2^(-age / {half_life})", "events", "0.0 when none"),
-}
 
 
 def describe_features(settings: FeatureSettings | None = None, /) -> pl.DataFrame:
@@ -74,7 +62,8 @@ def _meaning(aggregate: Aggregate) -> tuple[str, str, str]:
         "k": "last" if aggregate.k == 1 else f"{aggregate.k}. last",
         "half_life": duration_name(timedelta(microseconds=aggregate.half_life or 1)),
     }
-    definition, unit, null_rule = (text.format(**words) for text in _MEANINGS[aggregate.kind])
+    kind = KINDS[aggregate.kind]
+    definition, unit, null_rule = (text.format(**words) for text in (kind.meaning, kind.unit, kind.null_rule))
     condition = "" if aggregate.where is None else f", where {_plain(aggregate.where)}"
     return definition + condition, unit, null_rule
 

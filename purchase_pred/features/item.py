@@ -22,6 +22,7 @@ def item_attributes() -> FeatureGroup:
     return FeatureGroup(
         name="item",
         by=(ITEM_ID,),
+        needs=("_shown_price",),
         derived=(
             Derived(
                 name=ITEM_CATEGORY,

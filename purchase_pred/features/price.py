@@ -29,6 +29,7 @@ def price_comparison() -> FeatureGroup:
     return FeatureGroup(
         name="price",
         by=(ITEM_ID,),
+        needs=("item_current_price", "mean_price_viewed_30d"),
         derived=(
             Derived(
                 name="item_price_to_mean_viewed_30d",

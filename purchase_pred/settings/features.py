@@ -8,9 +8,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, model_validator
 
 from purchase_pred.settings.section import Duration, Lag, Section
+from purchase_pred.windows.registry import KINDS
 
-_WINDOWED: Final = ("count", "n_unique", "total", "mean", "minimum", "maximum")
-_AGGREGATES: Final = (*_WINDOWED, "last", "hours_since_last", "hours_since_first", "decayed_count")
 _ENTITY: Final = frozenset({"user_id", "item_id", "category", "session_index"})
 
 
@@ -104,17 +103,23 @@ class CustomFeature(Section):
     """Sum of 2^(-age / this half-life)."""
 
     @property
+    def kind(self) -> str:
+        """The kind of its aggregate."""
+        return next(name for name in KINDS if getattr(self, name))
+
+    @property
     def entity(self) -> tuple[str, ...]:
         """The columns of the entity."""
         return (self.by,) if isinstance(self.by, str) else self.by
 
     @model_validator(mode="after")
     def _is_one_aggregate_of_a_user(self) -> CustomFeature:
-        chosen = [name for name in _AGGREGATES if getattr(self, name)]
+        chosen = [name for name in KINDS if getattr(self, name)]
         if len(chosen) != 1:
-            raise ValueError(f"give exactly one of {', '.join(_AGGREGATES)}, found {', '.join(chosen) or 'none'}")
-        if self.windows is not None and chosen[0] not in _WINDOWED:
-            raise ValueError(f"windows go with {', '.join(_WINDOWED)}, not with {chosen[0]}")
+            raise ValueError(f"give exactly one of {', '.join(KINDS)}, found {', '.join(chosen) or 'none'}")
+        if self.windows is not None and not KINDS[self.kind].windowed:
+            windowed = (name for name, kind in KINDS.items() if kind.windowed)
+            raise ValueError(f"windows go with {', '.join(windowed)}, not with {self.kind}")
         if "user_id" not in self.entity or not _ENTITY.issuperset(self.entity):
             raise ValueError(
                 f"by must be user_id, alone or with {', '.join(sorted(_ENTITY - {'user_id'}))}, found "

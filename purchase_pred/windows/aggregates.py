@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from purchase_pred.durations import duration_name, microseconds
 from purchase_pred.windows.conditions import beyond_one_event
@@ -16,17 +16,13 @@ if TYPE_CHECKING:
 
     Duration = str | timedelta
 
-Kind = Literal[
-    "count", "n_unique", "total", "mean", "minimum", "maximum",
-    "last", "hours_since_last", "hours_since_first", "decayed_count",
-]  # fmt: skip
-
 
 @dataclass(frozen=True, kw_only=True)
 class Aggregate:
     """One declared aggregate; made by `count`, `n_unique`, `total` and their kin, never by hand."""
 
-    kind: Kind
+    kind: str
+    """Its row in `registry.KINDS`."""
     name: str
     column: str | None = None
     where: pl.Expr | None = None

@@ -14,15 +14,12 @@ from purchase_pred.windows.aggregates import column_names
 from purchase_pred.windows.compile import compile_aggregates
 from purchase_pred.windows.extremes import with_extremes
 from purchase_pred.windows.keys import ROW, EventOrder, with_keys
+from purchase_pred.windows.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purchase_pred.windows.aggregates import Aggregate
-
-_ORDER_MATTERS = ("last",)
-_EXTREMES = ("minimum", "maximum")
-_OF_NUMBERS = ("total", "mean", "minimum", "maximum")
 
 
 def window_features(
@@ -127,14 +124,14 @@ def ordered_window_features(
         by=by,
         lag=lag,
         order=order,
-        ties_matter=any(aggregate.kind in _ORDER_MATTERS or aggregate.consecutive for aggregate in aggregates),
+        ties_matter=any(KINDS[aggregate.kind].depends_on_order or aggregate.consecutive for aggregate in aggregates),
     )
-    additive = [aggregate for aggregate in aggregates if aggregate.kind not in _EXTREMES]
+    additive = [aggregate for aggregate in aggregates if not KINDS[aggregate.kind].rolling]
     tables, features = compile_aggregates(additive, keyed, lag=lag)
     looked_up = pl.concat(
         [located, *(found for table in tables for found in table.look_ups(located))], how="horizontal"
     )
-    looked_up = with_extremes(looked_up, keyed, [a for a in aggregates if a.kind in _EXTREMES])
+    looked_up = with_extremes(looked_up, keyed, [a for a in aggregates if KINDS[a.kind].rolling])
     answers = looked_up.with_columns(**features).select(ROW, *column_names(aggregates)).sort(ROW).drop(ROW)
     return pl.concat([numbered.drop(ROW), answers], how="horizontal")
 
@@ -155,7 +152,7 @@ def _check(
     require(anchors, {**needed, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
     for aggregate in aggregates:
         dtype = schema.get(str(aggregate.column))
-        if aggregate.kind in _OF_NUMBERS and dtype is not None and not dtype.is_numeric():
+        if KINDS[aggregate.kind].needs_numbers and dtype is not None and not dtype.is_numeric():
             raise SchemaError(f"events: {aggregate.kind} needs numbers, column {aggregate.column!r} is {dtype}")
     made = column_names(aggregates)
     taken = set(anchors.collect_schema().names())
