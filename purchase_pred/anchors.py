@@ -22,6 +22,7 @@ from purchase_pred.schema import (
     USER_ID,
     VIEW,
     Requirement,
+    instant,
     require,
 )
 
@@ -78,7 +79,7 @@ def session_close_anchors(
     """
     _require(sessionized, ITEM_ID, EVENT_TYPE)
     closes = pl.col(TIMESTAMP).max().over(*_SESSION) + parse_duration(gap)
-    known = pl.col(TIMESTAMP).max() if end is None else pl.lit(end, dtype=TIME_DTYPE).alias(TIMESTAMP)
+    known = pl.col(TIMESTAMP).max() if end is None else instant(end, what="end").alias(TIMESTAMP)
     return (
         sessionized.select(*_SESSION, ITEM_ID, EVENT_TYPE, closes.alias(PREDICTION_TIME), known)
         .filter(_is_type(VIEW), pl.col(PREDICTION_TIME) <= pl.col(TIMESTAMP), pl.col(ITEM_ID).is_not_null())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -10,6 +11,7 @@ from purchase_pred.errors import SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 EVENT_ID: Final = "event_id"
 USER_ID: Final = "user_id"
@@ -111,6 +113,26 @@ def require(frame: pl.LazyFrame, columns: Mapping[str, Requirement], /, *, what:
     if faults:
         raise SchemaError(f"{what}: " + "; ".join(faults))
     return frame
+
+
+def instant(moment: datetime, /, *, what: str) -> pl.Expr:
+    """Return an aware moment, of whatever zone, as a literal of `TIME_DTYPE`; `what` it is, for the message.
+
+    Raises
+    ------
+    ValueError
+        The moment has no time zone.
+
+    Examples
+    --------
+    >>> from datetime import datetime, timedelta, timezone
+    >>> noon_in_berlin = datetime(2024, 8, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+    >>> pl.select(instant(noon_in_berlin, what="end")).item().isoformat()
+    '2024-08-01T10:00:00+00:00'
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"{what} must be an aware datetime, such as datetime(2024, 8, 1, tzinfo=UTC), found {moment}")
+    return pl.lit(moment.astimezone(UTC), dtype=TIME_DTYPE)
 
 
 def _one_of(dtypes: Iterable[type[pl.DataType] | pl.DataType]) -> str:

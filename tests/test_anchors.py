@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,6 +68,15 @@ def test_session_not_yet_closed_at_the_end_of_the_log_gives_no_row():
 def test_session_whose_silence_is_complete_before_the_log_ends_gives_a_row():
     just_over = END._replace(event_id=0, user_id="ann", timestamp=END.timestamp - GAP - 1, event_type="view")
     assert closed(just_over) == [Anchor("ann", 1, "lamp", END.timestamp - 1)]
+
+
+def test_end_of_the_log_may_be_told_in_any_zone_but_not_without_one():
+    log = event_frame([Event(0, "ann", 0, "view", "book", session_index=1)], ids=Ids(), sessionized=True)
+    closes = datetime(1970, 1, 1, 2, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert len(anchors_of(pp.session_close_anchors(log, end=closes))) == 1
+    assert anchors_of(pp.session_close_anchors(log, end=closes - timedelta(minutes=1))) == []
+    with pytest.raises(ValueError, match="end must be an aware datetime"):
+        pp.session_close_anchors(log, end=datetime(1970, 1, 2))  # noqa: DTZ001  (what is refused)
 
 
 def test_in_session_point_is_a_microsecond_after_the_event():

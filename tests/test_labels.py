@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import polars as pl
 import pytest
@@ -25,13 +25,16 @@ def bought(time: int, *, item: str = "book", user: str = "ann", session_index: i
     return Event(event_id, user, time, "purchase", item, session_index=session_index)
 
 
+def moment(microseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+
+
 def label(events: list[Event], anchor: Anchor, **options: object) -> int | None:
-    """Return the label of one anchor with a horizon of a week."""
+    """Return the label of one anchor with a horizon of a week, in a log that is known for long enough."""
     labelled = pp.label_purchases(
         anchor_frame([anchor], ids=Ids()),
         event_frame(events, ids=Ids(), sessionized=True),
-        horizon=timedelta(days=7),
-        **options,
+        **{"horizon": timedelta(days=7), "end": moment(NOON + 2 * WEEK), **options},
     )
     return labelled.collect()["label"].item()
 
@@ -100,7 +103,8 @@ def test_horizon_of_nothing_and_no_session_at_all_are_refused():
 
 
 def test_sessions_must_be_numbered_only_to_count_them():
-    anchors, events = anchor_frame([AT_NOON], ids=Ids()), event_frame([bought(NOON)], ids=Ids())
+    anchors = anchor_frame([AT_NOON], ids=Ids())
+    events = event_frame([bought(NOON), bought(NOON + WEEK, item="pen", event_id=1)], ids=Ids())
     assert pp.label_purchases(anchors, events, horizon="7d").collect()["label"].to_list() == [1]
     with pytest.raises(SchemaError, match="session_index"):
         pp.label_purchases(anchors, events, horizon="7d", sessions=1)
@@ -115,9 +119,73 @@ def test_label_is_a_byte_and_its_end_the_horizon_after_the_prediction_time():
         anchor_frame([AT_NOON], ids=Ids()),
         event_frame([], ids=Ids(), sessionized=True),
         horizon=timedelta(days=7),
+        end=moment(NOON + WEEK),
     )
     assert labelled.collect_schema()["label"] == pl.UInt8()
     assert rows_of(labelled) == [{**AT_NOON._asdict(), "label": 0, "label_end": NOON + WEEK}]
+
+
+def test_label_whose_window_runs_past_the_end_of_the_log_is_not_known():
+    later = bought(NOON + WEEK - MICROSECOND, item="pen", event_id=1)
+    assert label([later], AT_NOON, end=None) is None
+    assert label([later._replace(timestamp=NOON + WEEK)], AT_NOON, end=None) == 0
+    assert label([later], AT_NOON, end=moment(NOON + WEEK)) == 0
+
+
+def test_purchase_seen_in_a_window_that_runs_past_the_end_is_not_known_either():
+    assert label([bought(NOON), bought(NOON + DAY, event_id=1)], AT_NOON, end=None) is None
+
+
+def test_sessions_that_are_over_before_the_end_of_the_log_do_not_make_a_label_known():
+    visits = [Event(day, "ann", NOON + day * DAY, "view", "book", session_index=1 + day) for day in range(5)]
+    assert label(visits, AT_NOON, sessions=1, end=None) is None
+
+
+def test_nothing_is_known_of_an_empty_log():
+    assert label([], AT_NOON, end=None) is None
+    assert label([], AT_NOON) == 0
+
+
+def test_end_of_the_log_is_its_last_event_whatever_kind_and_user_that_is_of():
+    other = Event(1, "bob", NOON + WEEK, "scroll", None, session_index=1)
+    assert label([bought(NOON), other], AT_NOON, end=None) == 1
+
+
+def test_end_may_be_told_in_any_zone_but_not_without_one():
+    berlin = timezone(timedelta(hours=2))
+    assert label([], AT_NOON, end=moment(NOON + WEEK).astimezone(berlin)) == 0
+    with pytest.raises(ValueError, match="end must be an aware datetime"):
+        label([], AT_NOON, end=datetime(2024, 9, 1))  # noqa: DTZ001  (what is refused)
+
+
+def test_a_condition_says_which_events_count():
+    carted = bought(NOON)._replace(event_type="add_to_cart")
+    assert label([carted], AT_NOON, where=pl.col("event_type") == "add_to_cart") == 1
+    assert label([bought(NOON)], AT_NOON, where=pl.col("event_type") == "add_to_cart") == 0
+    assert label([bought(NOON)], AT_NOON, where=pl.col("price") > 3) == 0, "a price that is not known is not above 3"
+
+
+def test_any_event_within_three_days_is_a_return():
+    view = Event(0, "ann", NOON + 3 * DAY - MICROSECOND, "view", "pen", session_index=2)
+    returns = {"where": pl.lit(value=True), "level": "user", "horizon": "3d"}
+    assert label([view], AT_NOON, **returns) == 1
+    assert label([view._replace(timestamp=NOON + 3 * DAY)], AT_NOON, **returns) == 0
+
+
+def test_a_condition_needs_its_columns_and_no_event_type():
+    anchors, events = anchor_frame([AT_NOON], ids=Ids()), event_frame([bought(NOON + WEEK)], ids=Ids())
+    typeless = events.drop("event_type")
+    returned = pp.label_purchases(anchors, typeless, horizon="7d", level="user", where=pl.col("price").is_null())
+    assert returned.collect()["label"].to_list() == [0]
+    with pytest.raises(SchemaError, match="'event_type' is missing"):
+        pp.label_purchases(anchors, typeless, horizon="7d")
+    with pytest.raises(SchemaError, match="'prise' is missing"):
+        pp.label_purchases(anchors, events, horizon="7d", where=pl.col("prise") > 3)
+
+
+def test_a_condition_that_looks_at_several_events_is_refused():
+    with pytest.raises(ValueError, match="where must look at each event by itself"):
+        label([], AT_NOON, where=pl.col("price") > pl.col("price").mean())
 
 
 @settings(max_examples=200)
@@ -126,8 +194,9 @@ def test_label_is_a_byte_and_its_end_the_horizon_after_the_prediction_time():
     horizon=st.sampled_from(HORIZONS),
     level=st.sampled_from(("user_item", "user", "session")),
     sessions=st.sampled_from((None, None, 1, 2)),
+    end=st.sampled_from((None, NOON, NOON + 52 * WEEK)),
 )
-def test_labels_equal_the_reference(shop, horizon, level, sessions):
+def test_labels_equal_the_reference(shop, horizon, level, sessions, end):
     anchors = anchor_frame(shop.log.anchors, ids=shop.log.ids)
     labelled = pp.label_purchases(
         anchors,
@@ -135,6 +204,7 @@ def test_labels_equal_the_reference(shop, horizon, level, sessions):
         horizon=timedelta(microseconds=horizon),
         level=level,
         sessions=sessions,
+        end=None if end is None else moment(end),
     )
     expected = [
         reference.label(
@@ -143,6 +213,7 @@ def test_labels_equal_the_reference(shop, horizon, level, sessions):
             horizon=horizon,
             level=level,
             sessions=sessions,
+            end=end,
         )
         for anchor in shop.log.anchors
     ]

@@ -15,7 +15,6 @@ from purchase_pred.schema import (
     EVENT_TYPE,
     ITEM_ID,
     LABEL,
-    LABEL_END,
     PRICE,
     PURCHASE,
     REGISTRATION_DATE,
@@ -182,8 +181,8 @@ def _purchases(sessionized: pl.LazyFrame) -> pl.LazyFrame:
 
 def _labelled(sessionized: pl.LazyFrame, *, end: datetime) -> pl.LazyFrame:
     """Count the labels that are complete by the end of the log."""
-    labelled = label_purchases(session_close_anchors(sessionized), sessionized, horizon=HORIZON)
-    return labelled.filter(pl.col(LABEL_END) <= end).select(
+    labelled = label_purchases(session_close_anchors(sessionized), sessionized, horizon=HORIZON, end=end)
+    return labelled.drop_nulls(LABEL).select(
         pl.len().cast(pl.Int64).alias("labelled_items"), pl.col(LABEL).cast(pl.Int64).sum().alias("positive_items")
     )
 

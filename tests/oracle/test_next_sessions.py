@@ -49,8 +49,8 @@ class World:
             "in_session": lambda: in_session_anchors(sessionized, every=6),
             "calendar": lambda: calendar_anchors(sessionized, every="6d", level=level),
         }[kind]()
-        labelled = label_purchases(anchors, sessionized, horizon=HORIZON, level=level, sessions=sessions)
-        return labelled.filter(pl.col("label_end") <= self.end).collect()
+        question = {"horizon": HORIZON, "level": level, "sessions": sessions, "end": self.end}
+        return label_purchases(anchors, sessionized, **question).drop_nulls("label").collect()
 
     def asked(self, rows, **question):
         return true_probability(rows, self.truth, dataset=self.dataset, horizon=HORIZON, events=self.events, **question)

@@ -31,9 +31,9 @@ def sessionized(world):
 
 
 def complete_labels(anchors, sessionized, level, horizon=HORIZON):
-    labelled = label_purchases(anchors, sessionized, horizon=horizon, level=level)
     end = datetime.combine(DATASET.start_date, datetime.min.time(), UTC) + timedelta(days=DATASET.num_days)
-    return labelled.filter(pl.col("label_end") <= end).collect()
+    labelled = label_purchases(anchors, sessionized, horizon=horizon, level=level, end=end)
+    return labelled.drop_nulls("label").collect()
 
 
 def by_decile(rows):

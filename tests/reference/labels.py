@@ -11,14 +11,24 @@ if TYPE_CHECKING:
 
 
 def label(
-    anchor: Anchor, sessionized: Sequence[Event], *, horizon: int, level: str, sessions: int | None = None
+    anchor: Anchor,
+    sessionized: Sequence[Event],
+    *,
+    horizon: int,
+    level: str,
+    sessions: int | None = None,
+    end: int | None = None,
 ) -> int | None:
-    """Return 1 when a purchase that the level asks for lies in [T, T + horizon), else 0; None without a T.
+    """Return 1 when a purchase that the level asks for lies in [T, T + horizon), else 0.
+
+    None without a T, and where T + horizon lies past the end of the log: `end`, or else its last event.
 
     With `sessions` the purchase must also lie in one of the user's next so many sessions, or in what is left of the
     one in progress.
     """
-    if anchor.prediction_time is None:
+    if end is None:
+        end = max((event.timestamp for event in sessionized), default=None)
+    if anchor.prediction_time is None or end is None or anchor.prediction_time + horizon > end:
         return None
     latest = last_session(anchor, sessionized)
     for event in sessionized:

@@ -27,7 +27,7 @@ class PredictionRow(NamedTuple):
 
     anchor: Anchor
     label_end: int
-    label: int
+    label: int | None
     split: str
     purged: bool
 
