@@ -21,8 +21,8 @@ from purchase_pred.models import train_models, training
 from purchase_pred.models.learner import native_names
 from purchase_pred.models.lightgbm_learner import lightgbm_parameters
 from purchase_pred.models.xgboost_learner import xgboost_parameters
-from purchase_pred.pipeline.training import read_split
-from purchase_pred.pipeline.workspace import Workspace
+from purchase_pred.pipeline.engine.workspace import Workspace
+from purchase_pred.pipeline.stages.train import read_split
 from purchase_pred.settings.loading import resolve_settings
 
 if TYPE_CHECKING:

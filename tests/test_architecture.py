@@ -1,8 +1,9 @@
-"""The architecture of DESIGN, held by reading the source: a pure core, and imports that point one way."""
+"""The architecture, held by reading the source: a pure core, and imports that point one way, without circles."""
 
 from __future__ import annotations
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -20,33 +21,58 @@ FLOORS = (
     {"windows", "settings"},
     {"sessions", "splits", "anchors", "labels", "shards"},
     {"features", "prediction_rows", "ingest", "simulation"},
-    {"models", "evaluation", "oracle", "leakage", "execution"},
-    {"pipeline"},
+    {"models", "leakage", "execution", "oracle"},
+    {"evaluation"},
+    {"report"},
+    {"pipeline.engine"},
+    {"pipeline.registry", "pipeline.feature_files", "pipeline.model_files", "pipeline.report_files"},
+    {"pipeline.stages"},
+    {"pipeline.tasks"},
+    {"__init__"},
 )
-PEERS = ({"models", "evaluation"},)
+"""Every room of the package, from the ground up; a room imports what stands below it, or beside it without a circle."""
+LARGEST_ROOM = 24
+"""Files in a folder, more than which wants rooms of its own."""
 
 
-def sources(*parts: str) -> list[Path]:
-    found = [path for part in parts for path in (ROOT / part).rglob("*.py")]
-    return found + [ROOT / f"{part}.py" for part in parts if (ROOT / f"{part}.py").is_file()]
+def room_of(module: tuple[str, ...]) -> str:
+    """Return the room of a module within the package: a file or folder of it, in the pipeline one level deeper."""
+    if not module:
+        return "__init__"
+    return ".".join(module[:2]) if module[0] == "pipeline" and len(module) > 1 else module[0]
 
 
-def part_of(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+def module_of(path: Path) -> tuple[str, ...]:
+    return path.relative_to(ROOT).with_suffix("").parts
 
 
-def floor_of(part: str) -> int:
-    return next(number for number, parts in enumerate(FLOORS) if part in parts)
+FILES = {path: module_of(path) for path in sorted(ROOT.rglob("*.py")) if path.name != "__main__.py"}
+PYTHON_FILES = {path: room_of(module) for path, module in FILES.items() if module != ("pipeline", "__init__")}
 
 
-def imported_parts(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    inside = [module.split(".") for module in modules if module.startswith("purchase_pred.")]
-    return {module[1] for module in inside}
+def imported_rooms(path: Path) -> set[str]:
+    """Return the rooms that a file imports from, whether by `import`, `from x import y` or `from package import x`."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            module = node.module or ""
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    inside = [name.split(".")[1:] for name in names if name.split(".")[0] == "purchase_pred"]
+    known = {*PYTHON_FILES.values()}
+    return {room for name in inside if (room := room_of(tuple(name))) in known}
 
 
-@pytest.mark.parametrize("path", sources(*CORE), ids=lambda path: str(path.relative_to(ROOT)))
+def floor_of(room: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def core_files() -> list[Path]:
+    return [path for path, room in PYTHON_FILES.items() if room in CORE]
+
+
+@pytest.mark.parametrize("path", core_files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_core_collects_reads_writes_and_logs_nothing(path):
     calls = {
         (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""), node.lineno)
@@ -56,16 +82,32 @@ def test_the_core_collects_reads_writes_and_logs_nothing(path):
     assert [call for call in sorted(calls) if call[0] in IMPURE_CALLS] == []
 
 
-@pytest.mark.parametrize("path", sources(*set().union(*FLOORS)), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_room_stands_on_one_floor():
+    listed = [room for rooms in FLOORS for room in rooms]
+    assert len(listed) == len(set(listed))
+    assert set(PYTHON_FILES.values()) - set(listed) == set()
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_down(path):
-    part = part_of(path)
-    allowed = {other for others in FLOORS[: floor_of(part) + 1] for other in others}
-    same_floor = FLOORS[floor_of(part)] - {part}
-    siblings = set().union(*(peers for peers in PEERS if part in peers))
-    upwards = imported_parts(path) - allowed
-    assert upwards == set(), f"{part} imports what stands above it"
-    if floor_of(part) in (5, 6):
-        assert (imported_parts(path) & same_floor) <= siblings
+    floor = floor_of(PYTHON_FILES[path])
+    assert {room for room in imported_rooms(path) if floor_of(room) > floor} == set()
+
+
+def test_rooms_import_each_other_in_no_circle():
+    arrows: dict[str, set[str]] = {}
+    for path, room in PYTHON_FILES.items():
+        arrows.setdefault(room, set()).update(imported_rooms(path) - {room})
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
+
+
+def test_folders_are_small_enough_to_be_read_at_a_glance():
+    folders = {path.parent for path in FILES}
+    sizes = {str(folder.relative_to(ROOT)): len(list(folder.glob("*.py"))) for folder in folders}
+    assert {folder: size for folder, size in sizes.items() if size > LARGEST_ROOM} == {}
 
 
 def test_nothing_below_the_command_line_imports_it():

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.models import load_bundle
-from purchase_pred.pipeline.model_store import fresh_model, read_metrics
-from purchase_pred.pipeline.training import read_splits
-from purchase_pred.pipeline.workspace import Workspace
+from purchase_pred.pipeline.engine.workspace import Workspace
+from purchase_pred.pipeline.model_files import fresh_model, read_metrics
+from purchase_pred.pipeline.stages.train import read_splits
 from purchase_pred.settings.loading import resolve_settings
 
 if TYPE_CHECKING:

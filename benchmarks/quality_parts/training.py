@@ -13,7 +13,7 @@ from quality_parts.program import BOOSTERS
 from quality_parts.worlds import world
 
 if TYPE_CHECKING:
-    from purchase_pred.pipeline.workspace import Workspace
+    from purchase_pred.pipeline.engine.workspace import Workspace
     from quality_parts import Plan
 
 _CASE: Final = Path(__file__).parent.parent / "quality_case.py"

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from purchase_pred.pipeline.stage import StageReport
+    from purchase_pred.pipeline.engine.stage import StageReport
 
 _REFRESHES_PER_SECOND = 5
 _UNFOLDED = 1000

@@ -27,8 +27,8 @@ def reporting_failures(workspace: Path, *, verbose: bool = False) -> Iterator[No
     from polars.exceptions import PanicException
 
     from purchase_pred.errors import GateError
-    from purchase_pred.pipeline.log_file import logging_to
-    from purchase_pred.pipeline.workspace import LOG_FILE
+    from purchase_pred.pipeline.engine.log_file import logging_to
+    from purchase_pred.pipeline.engine.workspace import LOG_FILE
 
     log_file = workspace / LOG_FILE
     with logging_to(log_file, listener=_Echo() if verbose else None):

@@ -34,8 +34,8 @@ def evaluate(
 ) -> None:
     """Judge a saved model beside the baselines and draw its report; with --min-pr-auc, as a gate."""
     from purchase_pred.errors import GateError
-    from purchase_pred.pipeline.evaluating import evaluate_saved
-    from purchase_pred.pipeline.model_store import find_model
+    from purchase_pred.pipeline.model_files import find_model
+    from purchase_pred.pipeline.tasks.evaluate import evaluate_saved
     from purchase_pred_cli.comparison import print_comparison, print_report_path, print_splits
     from purchase_pred_cli.console import print_json
 
@@ -69,10 +69,10 @@ def score(
     ] = None,
 ) -> None:
     """Say who will buy what: scores with what was known before a moment, the highest first."""
-    from purchase_pred.pipeline.export import check_export, export
-    from purchase_pred.pipeline.model_store import find_model
-    from purchase_pred.pipeline.scoring import parse_moment
-    from purchase_pred.pipeline.scoring import score as score_model
+    from purchase_pred.pipeline.model_files import find_model
+    from purchase_pred.pipeline.tasks.export import check_export, export
+    from purchase_pred.pipeline.tasks.score import parse_moment
+    from purchase_pred.pipeline.tasks.score import score as score_model
     from purchase_pred_cli.console import print_json
 
     if output:
@@ -103,8 +103,8 @@ def explain(
     """Say in plain words why a score is what it is."""
     from dataclasses import asdict
 
-    from purchase_pred.pipeline.model_store import find_model
-    from purchase_pred.pipeline.scoring import explain_score, parse_moment
+    from purchase_pred.pipeline.model_files import find_model
+    from purchase_pred.pipeline.tasks.score import explain_score, parse_moment
     from purchase_pred_cli.console import print_json
 
     workspace = common.open_workspace()
@@ -135,7 +135,7 @@ def tune(
     ),
 ) -> None:
     """Search better settings of a learner on rolling folds of the training rows (extra `tune`)."""
-    from purchase_pred.pipeline.experiments import check_tuned, tune_model, write_tuned
+    from purchase_pred.pipeline.tasks.experiments import check_tuned, tune_model, write_tuned
     from purchase_pred_cli.console import print_json
 
     check_tuned(output, force=common.force)

@@ -11,7 +11,7 @@ import typer
 from purchase_pred_cli.failures import reporting_failures
 
 if TYPE_CHECKING:
-    from purchase_pred.pipeline.workspace import Workspace
+    from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings.loading import ResolvedSettings
 
 _PANEL = "Options of every command"
@@ -55,7 +55,7 @@ class Common:
 
     def open_workspace(self) -> "Workspace":
         """Return the workspace, which need not exist yet."""
-        from purchase_pred.pipeline.workspace import Workspace
+        from purchase_pred.pipeline.engine.workspace import Workspace
 
         return Workspace(self.workspace)
 

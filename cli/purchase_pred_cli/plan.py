@@ -10,7 +10,7 @@ from purchase_pred_cli.console import print_result
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from purchase_pred.pipeline.stage import StageReport
+    from purchase_pred.pipeline.engine.stage import StageReport
 
 _STYLES = {"fresh": "green", "kept": "green", "stale": "yellow", "missing": "red"}
 _WOULD = {"fresh": "up to date", "kept": "kept", "stale": "would run", "missing": "would run"}

@@ -9,8 +9,8 @@ import typer
 from purchase_pred_cli.options import Common, command_options
 
 if TYPE_CHECKING:
-    from purchase_pred.pipeline.runner import Request
-    from purchase_pred.pipeline.stage import StageReport
+    from purchase_pred.pipeline.engine.runner import Request
+    from purchase_pred.pipeline.engine.stage import StageReport
     from purchase_pred.settings import Settings
 
 
@@ -105,7 +105,7 @@ def features(
     ] = False,
 ) -> None:
     """Make prediction points, labels and features, with the whole history before each point."""
-    from purchase_pred.pipeline.workspace import features_file
+    from purchase_pred.pipeline.engine.workspace import features_file
 
     if describe:
         from purchase_pred_cli.dictionary import print_dictionary
@@ -130,7 +130,7 @@ def train(
     if track is None:
         _run(common, ["train"], assignments=chosen)
         return
-    from purchase_pred.pipeline.experiments import check_tracker, track_models
+    from purchase_pred.pipeline.tasks.experiments import check_tracker, track_models
 
     check_tracker()
     reports = _run(common, ["train"], assignments=chosen)
@@ -158,8 +158,8 @@ def ingest(
     ] = None,
 ) -> None:
     """Bring a real log into data/raw: CSV, NDJSON or Parquet, plain or gzip."""
-    from purchase_pred.pipeline.ingesting import ingest_stage
-    from purchase_pred.pipeline.runner import Request
+    from purchase_pred.pipeline.engine.runner import Request
+    from purchase_pred.pipeline.stages.ingest import ingest_stage
 
     assignments = [
         *_named("ingest.columns", "--map", columns or []),
@@ -182,8 +182,8 @@ def _run(
     skip_data_generation: bool = False,
     realism: bool = False,
 ) -> "list[StageReport]":
-    from purchase_pred.pipeline.runner import Request
-    from purchase_pred.pipeline.stages import STAGE_BY_NAME
+    from purchase_pred.pipeline.engine.runner import Request
+    from purchase_pred.pipeline.registry import STAGE_BY_NAME
 
     settings = common.resolve(*(assignments or [])).settings
     requests = [
@@ -200,7 +200,7 @@ def _run_requests(
     skip_data_generation: bool = False,
     realism: bool = False,
 ) -> "list[StageReport]":
-    from purchase_pred.pipeline.runner import plan_stages, run_stages
+    from purchase_pred.pipeline.engine.runner import plan_stages, run_stages
     from purchase_pred_cli.console import Screen, print_json
     from purchase_pred_cli.plan import print_plan
 
@@ -230,7 +230,7 @@ def _run_requests(
 
 
 def _print_results(common: Common, settings: "Settings", reports: list["StageReport"], *, realism: bool) -> None:
-    from purchase_pred.pipeline.model_store import fresh_metrics
+    from purchase_pred.pipeline.model_files import fresh_metrics
     from purchase_pred_cli.console import print_json
 
     document: dict[str, Any] = _document(reports)
@@ -238,7 +238,7 @@ def _print_results(common: Common, settings: "Settings", reports: list["StageRep
     workspace = common.open_workspace()
     metrics = fresh_metrics(workspace, settings) if "train" in states else []
     if realism:
-        from purchase_pred.pipeline.generating import measure_realism
+        from purchase_pred.pipeline.stages.generate import measure_realism
         from purchase_pred_cli.realism import print_realism
 
         measured = measure_realism(workspace)

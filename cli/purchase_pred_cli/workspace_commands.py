@@ -15,7 +15,7 @@ def status(
 ) -> None:
     """Tell of each stage whether it is fresh, stale or missing, and why."""
     from purchase_pred.errors import GateError
-    from purchase_pred.pipeline.status import workspace_status
+    from purchase_pred.pipeline.tasks.status import workspace_status
     from purchase_pred_cli.console import print_json
     from purchase_pred_cli.plan import print_status
 
@@ -51,7 +51,7 @@ def check_leakage(
 ) -> None:
     """Alter the future of the workspace's own data and demand that no feature moves; exit with 3 if one does."""
     from purchase_pred.errors import GateError
-    from purchase_pred.pipeline.leakage_checking import check_workspace
+    from purchase_pred.pipeline.tasks.check_leakage import check_workspace
     from purchase_pred_cli.console import Screen
     from purchase_pred_cli.functions import function_named
     from purchase_pred_cli.leakage import print_leakage

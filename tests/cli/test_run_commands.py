@@ -206,7 +206,7 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], tmp_path: Path) -> 
 def test_verbose_shows_the_log_as_it_is_written(tmp_path: Path) -> None:
     outcome = purchase_pred("generate", "-v", "-w", tmp_path, *SMALL)
 
-    assert "purchase_pred.pipeline.runner: generate starts: missing" in outcome.err.splitlines()
+    assert "purchase_pred.pipeline.engine.runner: generate starts: missing" in outcome.err.splitlines()
 
 
 @pytest.mark.parametrize("options", [(), ("--check",)])

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from purchase_pred.pipeline.runner import Request, run_stages
-from purchase_pred.pipeline.stage import Made, Stage
-from purchase_pred.pipeline.workspace import Workspace
+from purchase_pred.pipeline.engine.runner import Request, run_stages
+from purchase_pred.pipeline.engine.stage import Made, Stage
+from purchase_pred.pipeline.engine.workspace import Workspace
 from purchase_pred.settings.loading import resolve_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from purchase_pred.pipeline.stage import StageReport, Work
+    from purchase_pred.pipeline.engine.stage import StageReport, Work
 
 SOURCE = "data/raw/source.txt"
 UPPER = "data/processed/upper.txt"

@@ -12,11 +12,11 @@ from stages_of_text import run
 
 from purchase_pred.errors import InputError, UnsupportedTargetError
 from purchase_pred.metrics import metrics
-from purchase_pred.pipeline.ingesting import ingest_stage
-from purchase_pred.pipeline.manifest import manifest_path
-from purchase_pred.pipeline.oracle import true_probabilities
-from purchase_pred.pipeline.stages import STAGE_BY_NAME
-from purchase_pred.pipeline.workspace import EVENTS_FILE, TRUTH_FILE, Workspace, features_file
+from purchase_pred.pipeline.engine.manifest import manifest_path
+from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, TRUTH_FILE, Workspace, features_file
+from purchase_pred.pipeline.registry import STAGE_BY_NAME
+from purchase_pred.pipeline.stages.ingest import ingest_stage
+from purchase_pred.pipeline.tasks.ceiling import true_probabilities
 from purchase_pred.settings.loading import resolve_settings
 
 if TYPE_CHECKING:

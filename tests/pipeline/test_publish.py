@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from purchase_pred.pipeline.publish import written_whole
-from purchase_pred.pipeline.workspace import Workspace
+from purchase_pred.pipeline.engine.publish import written_whole
+from purchase_pred.pipeline.engine.workspace import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

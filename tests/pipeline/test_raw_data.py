@@ -10,11 +10,8 @@ import pytest
 from stages_of_text import run
 
 import purchase_pred
-from purchase_pred.pipeline import generating
-from purchase_pred.pipeline.ingesting import ingest_stage
-from purchase_pred.pipeline.manifest import manifest_path, read_manifest
-from purchase_pred.pipeline.stages import STAGE_BY_NAME, STAGES
-from purchase_pred.pipeline.workspace import (
+from purchase_pred.pipeline.engine.manifest import manifest_path, read_manifest
+from purchase_pred.pipeline.engine.workspace import (
     CATALOG_FILE,
     EVENTS_FILE,
     REJECTED_FILE,
@@ -22,6 +19,9 @@ from purchase_pred.pipeline.workspace import (
     USERS_FILE,
     Workspace,
 )
+from purchase_pred.pipeline.registry import STAGE_BY_NAME, STAGES
+from purchase_pred.pipeline.stages import generate as generating
+from purchase_pred.pipeline.stages.ingest import ingest_stage
 from purchase_pred.settings.loading import resolve_settings
 from purchase_pred.simulation import TRUTH, simulate_catalog, simulate_users, simulate_world, streams
 
@@ -138,4 +138,5 @@ def test_only_the_oracle_reads_the_truth_beside_who_writes_and_removes_it() -> N
         if any(name in path.read_text(encoding="utf-8") for name in ("TRUTH_FILE", Path(TRUTH_FILE).name))
     }
 
-    assert naming == {f"pipeline/{name}.py" for name in ("workspace", "stages", "generating", "raw_data", "oracle")}
+    may = ("engine/workspace", "registry", "stages/generate", "engine/raw_data", "tasks/ceiling")
+    assert naming == {f"pipeline/{name}.py" for name in may}

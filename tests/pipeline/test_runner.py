@@ -25,10 +25,10 @@ from stages_of_text import (
 )
 
 from purchase_pred.errors import InputError, WorkspaceError
-from purchase_pred.pipeline.manifest import manifest_path, read_manifest
-from purchase_pred.pipeline.runner import Request, plan_stages
-from purchase_pred.pipeline.stage import Stage
-from purchase_pred.pipeline.workspace import Workspace
+from purchase_pred.pipeline.engine.manifest import manifest_path, read_manifest
+from purchase_pred.pipeline.engine.runner import Request, plan_stages
+from purchase_pred.pipeline.engine.stage import Stage
+from purchase_pred.pipeline.engine.workspace import Workspace
 from purchase_pred.settings import Settings
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_a_missing_input_is_named(tmp_path: Path) -> None:
 def test_a_workspace_held_by_another_process_is_refused_and_its_holder_named(tmp_path: Path) -> None:
     workspace = workspace_with(tmp_path, "one two")
     program = (
-        "import sys; from pathlib import Path; from purchase_pred.pipeline.workspace import Workspace\n"
+        "import sys; from pathlib import Path; from purchase_pred.pipeline.engine.workspace import Workspace\n"
         "with Workspace(Path(sys.argv[1])).locked():\n"
         "    print('held', flush=True); sys.stdin.read()\n"
     )

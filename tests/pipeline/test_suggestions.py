@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from purchase_pred.pipeline import suggestions
-from purchase_pred.pipeline.suggestions import suggest
+from purchase_pred.pipeline.stages import suggestions
+from purchase_pred.pipeline.stages.suggestions import suggest
 from purchase_pred.prediction_rows import prediction_rows
 from purchase_pred.schema import EVENT_TYPE_DTYPE, TIME_DTYPE
 from purchase_pred.sessions import sessionize

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from purchase_pred.errors import UnsupportedTargetError
-from purchase_pred.pipeline.support import LogFacts, SplitCounts, check_labels, check_rows
+from purchase_pred.pipeline.stages.support import LogFacts, SplitCounts, check_labels, check_rows
 from purchase_pred.settings import Settings
 from purchase_pred.settings.loading import resolve_settings
 

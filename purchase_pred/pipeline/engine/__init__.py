@@ -1,0 +1,1 @@
+"""What any stage needs and that knows none by name: files, manifests, freshness, publication, the runner."""

@@ -1,0 +1,188 @@
+"""The runner: which stages are due and why, and each of them made, published and reported in turn."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from purchase_pred.errors import InputError
+from purchase_pred.pipeline.engine.freshness import input_fingerprints, judge_stage
+from purchase_pred.pipeline.engine.publish import publish
+from purchase_pred.pipeline.engine.raw_data import check_raw_may_be_generated, check_raw_may_be_kept, forget_replaced
+from purchase_pred.pipeline.engine.stage import StageReport, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from purchase_pred.pipeline.engine.freshness import Verdict
+    from purchase_pred.pipeline.engine.stage import Made, Observer, Stage
+    from purchase_pred.pipeline.engine.workspace import Workspace
+    from purchase_pred.settings import Settings
+
+GENERATE: Final = "generate"
+MISSING: Final = ("missing",)
+"""The reason why a stage runs of which no output is there."""
+
+_LOGGER: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A stage to run, and which of its units; none named: all of them."""
+
+    stage: Stage
+    units: tuple[str, ...] = ()
+
+
+def run_stages(
+    requests: Sequence[Request],
+    /,
+    *,
+    workspace: Workspace,
+    settings: Settings,
+    observer: Observer,
+    force: bool = False,
+    skip_data_generation: bool = False,
+) -> list[StageReport]:
+    """Run the stages that are due, in the order given, as the only writer of the workspace.
+
+    Raises
+    ------
+    PurchasePredError
+        An input is missing or wrong, the workspace is held by another run, or real raw data would be overwritten.
+        What earlier runs published stays as it was.
+    """
+    with workspace.locked():
+        for name in workspace.clean():
+            _LOGGER.info("removed %s, left by an interrupted run", name)
+        reports = []
+        for request in requests:
+            if request.stage.name == GENERATE and skip_data_generation:
+                check_raw_may_be_kept(workspace)
+                report = StageReport(GENERATE, "kept", ("--skip-data-gen",))
+            else:
+                report = _run_stage(request, workspace, settings, observer, force=force)
+            _log(report)
+            observer.stage_ends(report)
+            reports.append(report)
+        return reports
+
+
+def plan_stages(
+    requests: Sequence[Request],
+    /,
+    *,
+    workspace: Workspace,
+    settings: Settings,
+    force: bool = False,
+    skip_data_generation: bool = False,
+) -> list[StageReport]:
+    """Return what `run_stages` would do and why, writing nothing.
+
+    A stage whose inputs would be made again is stale too: whether it has to run shows only when their content is
+    known.
+    """
+    reports: list[StageReport] = []
+    remade: dict[str, str] = {}
+    for request in requests:
+        stage = request.stage
+        if stage.name == GENERATE and skip_data_generation:
+            check_raw_may_be_kept(workspace)
+            reports.append(StageReport(GENERATE, "kept", ("--skip-data-gen",)))
+            continue
+        verdicts = _verdicts(request, workspace, settings)
+        due = _due(request, verdicts, force=force)
+        if stage.name == GENERATE and due:
+            check_raw_may_be_generated(workspace, force=force)
+        reasons = _reasons(verdicts, due, force=force)
+        upstream = dict.fromkeys(remade[name] for name in (*stage.inputs, *stage.optional_inputs) if name in remade)
+        if reasons != MISSING:
+            reasons += tuple(f"{name} would run first" for name in upstream)
+        missing = all(verdict.state == "missing" for verdict in verdicts.values())
+        reports.append(StageReport(stage.name, "missing" if missing else "stale" if reasons else "fresh", reasons))
+        if reasons:
+            remade |= dict.fromkeys(stage.units, stage.name)
+    return reports
+
+
+def _run_stage(
+    request: Request, workspace: Workspace, settings: Settings, observer: Observer, *, force: bool
+) -> StageReport:
+    stage = request.stage
+    started = time.perf_counter()
+    _check_inputs(stage, workspace)
+    verdicts = _verdicts(request, workspace, settings)
+    due = _due(request, verdicts, force=force)
+    if not due:
+        return StageReport(stage.name, "fresh", seconds=time.perf_counter() - started)
+    if stage.name == GENERATE:
+        check_raw_may_be_generated(workspace, force=force)
+    reasons = _reasons(verdicts, due, force=force)
+    _LOGGER.info("%s starts: %s", stage.name, "; ".join(reasons))
+    observer.stage_starts(stage.name, reasons)
+    inputs = input_fingerprints(stage, workspace)
+    work = Work(workspace, settings, due, observer, stage.options)
+    try:
+        made = stage.load()(work)
+        manifests = publish(made, stage, work=work, inputs=inputs)
+    except BaseException:
+        workspace.clean()
+        raise
+    forget_replaced(workspace, stage.name)
+    return StageReport(
+        stage.name,
+        "ran",
+        reasons,
+        rows=_rows(made, stage),
+        seconds=time.perf_counter() - started,
+        outputs=tuple(manifest.output for manifest in manifests),
+        counts={manifest.output: dict(manifest.counts) for manifest in manifests if manifest.counts},
+    )
+
+
+def _rows(made: Sequence[Made], stage: Stage) -> int | None:
+    counted = [one.rows for one in made if not stage.counted or one.unit in stage.counted]
+    return None if None in counted else sum(rows or 0 for rows in counted)
+
+
+def _verdicts(request: Request, workspace: Workspace, settings: Settings) -> dict[str, Verdict]:
+    verdicts = judge_stage(request.stage, workspace, settings)
+    return {unit: verdicts[unit] for unit in request.units or request.stage.units}
+
+
+def _due(request: Request, verdicts: Mapping[str, Verdict], *, force: bool) -> tuple[str, ...]:
+    """Return the units to make: those not fresh, or all of a stage that cannot be divided."""
+    due = tuple(unit for unit, verdict in verdicts.items() if force or verdict.state != "fresh")
+    return due if request.stage.divisible or not due else request.stage.units
+
+
+def _reasons(verdicts: Mapping[str, Verdict], due: tuple[str, ...], *, force: bool) -> tuple[str, ...]:
+    if all(verdict.state == "missing" for verdict in verdicts.values()):
+        return MISSING
+    reasons = dict.fromkeys(
+        f"{verdict.state}: {reason}" if verdict.state == "stale" else reason
+        for verdict in verdicts.values()
+        for reason in verdict.reasons
+    )
+    return tuple(reasons) or (("--force",) if force and due else ())
+
+
+def _check_inputs(stage: Stage, workspace: Workspace) -> None:
+    absent = [name for name in stage.inputs if not workspace.path(name).is_file()]
+    if absent:
+        raise InputError(
+            f"{stage.name} needs {', '.join(absent)} in {workspace.root.resolve()}, not found; "
+            "`purchase-pred run all` makes all that is missing, `purchase-pred ingest` takes a real log"
+        )
+
+
+def _log(report: StageReport) -> None:
+    if report.state != "ran":
+        _LOGGER.info("%s: %s", report.stage, "up to date" if report.state == "fresh" else "existing raw data kept")
+        return
+    made = f"{len(report.outputs)} outputs" if report.rows is None else f"{report.rows:,} rows"
+    _LOGGER.info("%s: %s in %.1f s", report.stage, made, report.seconds)
+    for output, counts in report.counts.items():
+        _LOGGER.info("%s: %s", output, ", ".join(f"{name} {value}" for name, value in counts.items()))

@@ -1,0 +1,82 @@
+"""The five stages, in order: what each reads, writes and depends on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from purchase_pred.pipeline.engine.stage import Stage
+from purchase_pred.pipeline.engine.workspace import (
+    CATALOG_FILE,
+    EVENTS_FILE,
+    MODELS_FOLDER,
+    SESSIONIZED_FILE,
+    TRUTH_FILE,
+    USERS_FILE,
+    features_file,
+    split_events_file,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from purchase_pred.pipeline.engine.workspace import Workspace
+
+SPLITS: Final = ("train", "val", "test")
+MODELS: Final = ("logistic", "xgboost", "lightgbm")
+
+
+def model_folders(workspace: Workspace, kind: str, /) -> Sequence[Path]:
+    """Return the complete folders of a kind of model, the newest first."""
+    folders = workspace.path(MODELS_FOLDER).glob(f"{kind}_*_*/manifest.json")
+    return sorted((manifest.parent for manifest in folders), key=lambda folder: folder.name, reverse=True)
+
+
+def _other_models(kind: str) -> tuple[str, ...]:
+    return ("train.models", *(f"train.{other}" for other in MODELS if other != kind))
+
+
+STAGES: Final = (
+    Stage(
+        name="generate",
+        function="purchase_pred.pipeline.stages.generate:generate",
+        inputs=(),
+        units=(USERS_FILE, CATALOG_FILE, EVENTS_FILE, TRUTH_FILE),
+        settings=("dataset",),
+        counted=(EVENTS_FILE,),
+    ),
+    Stage(
+        name="sessionize",
+        function="purchase_pred.pipeline.stages.sessionize_split:sessionize_events",
+        inputs=(EVENTS_FILE,),
+        units=(SESSIONIZED_FILE,),
+        settings=("session",),
+    ),
+    Stage(
+        name="split",
+        function="purchase_pred.pipeline.stages.sessionize_split:split_events",
+        inputs=(SESSIONIZED_FILE,),
+        units=tuple(split_events_file(split) for split in SPLITS),
+        settings=("split.train", "split.val", "split.align"),
+    ),
+    Stage(
+        name="features",
+        function="purchase_pred.pipeline.stages.features:make_features",
+        inputs=(SESSIONIZED_FILE,),
+        optional_inputs=(CATALOG_FILE, USERS_FILE),
+        units=tuple(features_file(split) for split in SPLITS),
+        settings=("session", "split", "anchors", "target", "features"),
+        divisible=True,
+    ),
+    Stage(
+        name="train",
+        function="purchase_pred.pipeline.stages.train:train",
+        inputs=tuple(features_file(split) for split in SPLITS),
+        units=MODELS,
+        settings=("target", "anchors.kind", "train"),
+        divisible=True,
+        find=model_folders,
+        ignored_settings=_other_models,
+    ),
+)
+STAGE_BY_NAME: Final = {stage.name: stage for stage in STAGES}

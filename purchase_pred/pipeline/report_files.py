@@ -1,0 +1,142 @@
+"""The report of a model: what manifests and log say of the data behind it, and the page, written whole."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
+from purchase_pred.pipeline.engine.manifest import content_fingerprint, read_manifest
+from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
+from purchase_pred.pipeline.engine.publish import written_whole
+from purchase_pred.pipeline.engine.workspace import (
+    CATALOG_FILE,
+    EVENTS_FILE,
+    SESSIONIZED_FILE,
+    USERS_FILE,
+    features_file,
+)
+from purchase_pred.pipeline.registry import SPLITS, STAGE_BY_NAME
+from purchase_pred.report.data import ReportSource, report_data
+from purchase_pred.report.page import render_report
+from purchase_pred.report.tables import log_table
+from purchase_pred.schema import PERSONA, SESSIONIZED, USER_ID, USERS
+from purchase_pred.splits import split_boundaries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from purchase_pred.models import FittedModel
+    from purchase_pred.pipeline.engine.workspace import Workspace
+    from purchase_pred.settings import Settings
+
+_FILES: Final = (EVENTS_FILE, CATALOG_FILE, USERS_FILE, SESSIONIZED_FILE, *map(features_file, SPLITS))
+
+
+def report_source(workspace: Workspace, settings: Settings, /) -> ReportSource:
+    """Return what is known of the log behind the feature files of a workspace.
+
+    Raises
+    ------
+    InputError
+        The sessionized log is missing.
+    """
+    sessionized = scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED)
+    share = settings.split
+    log, boundaries = pl.collect_all(
+        [
+            log_table(sessionized),
+            split_boundaries(sessionized, train=share.train, val=share.val, align=share.align),
+        ]
+    )
+    return ReportSource(
+        log=log.row(0, named=True),
+        boundaries=boundaries.row(0),
+        purged=dict(_purged(workspace)),
+        origin=_origin(workspace),
+        settings=_settings(workspace, settings),
+        fingerprints=dict(_fingerprints(workspace)),
+        users=_personas(workspace),
+        embargo=share.embargo,
+    )
+
+
+def report_page(
+    model: FittedModel,
+    splits: Mapping[str, pl.DataFrame],
+    document: Mapping[str, Any],
+    /,
+    *,
+    source: ReportSource,
+    settings: Settings,
+    rivals: Sequence[Mapping[str, Any]] = (),
+    logistic: FittedModel | None = None,
+    flags: pl.DataFrame | None = None,
+    truth: NDArray[np.float64] | None = None,
+) -> str:
+    """Return the report of one model as HTML; the parameters are those of `report_data`."""
+    shown = report_data(
+        model,
+        splits,
+        document,
+        source=source,
+        settings=settings,
+        rivals=rivals,
+        logistic=logistic,
+        flags=flags,
+        truth=truth,
+    )
+    return render_report(shown)
+
+
+def write_report(page: str, folder: Path, /) -> Path:
+    """Write a report into the folder of a model that is published already, at once and whole; return where it is."""
+    with written_whole(folder / REPORT_NAME, within=folder) as partial:
+        partial.write_text(page, encoding="utf-8")
+    return folder / REPORT_NAME
+
+
+def _purged(workspace: Workspace) -> Iterator[tuple[str, int]]:
+    for split in SPLITS:
+        manifest = read_manifest(workspace.path(features_file(split)))
+        if manifest and "purged" in manifest.counts:
+            yield split, manifest.counts["purged"]
+
+
+def _origin(workspace: Workspace) -> str:
+    manifest = read_manifest(workspace.path(EVENTS_FILE))
+    if manifest is None:
+        return "put into the workspace by hand"
+    if manifest.stage == "generate":
+        return f"simulated by this program (dataset.random_seed {manifest.settings['dataset.random_seed']})"
+    return f"read from real events in the format {manifest.settings['format']}"
+
+
+def _settings(workspace: Workspace, settings: Settings) -> dict[str, str]:
+    manifest = read_manifest(workspace.path(EVENTS_FILE))
+    found = dict(manifest.settings) if manifest else {}
+    for stage in ("features", "train"):
+        for unit in STAGE_BY_NAME[stage].units:
+            found |= STAGE_BY_NAME[stage].settings_of(unit, settings)
+    # Where the source files lay is nobody's business who is handed the report.
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in found.items() if key != "paths"}
+
+
+def _fingerprints(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    for name in _FILES:
+        fingerprint = content_fingerprint(workspace.path(name))
+        if fingerprint:
+            yield name, fingerprint
+
+
+def _personas(workspace: Workspace) -> pl.DataFrame | None:
+    users = scan_if_there(workspace.path(USERS_FILE), USERS)
+    if users is None or PERSONA not in users.collect_schema():
+        return None
+    return users.select(USER_ID, PERSONA).collect()

@@ -1,0 +1,72 @@
+"""The stage `ingest`: a real log becomes the raw data of the workspace."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from purchase_pred.ingest import check_rejected, read_log
+from purchase_pred.ingest.files import expand_paths
+from purchase_pred.pipeline.engine.parquet import sink
+from purchase_pred.pipeline.engine.stage import Made, Stage
+from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, USERS_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from purchase_pred.pipeline.engine.stage import Work
+
+_FORMAT: Final = "format"
+_PATHS: Final = "paths"
+_LOGGER: Final = logging.getLogger(__name__)
+
+
+def ingest_stage(log_format: str, paths: Sequence[Path], /) -> Stage:
+    """Return the stage that reads these files or globs; its inputs lie outside of the workspace.
+
+    Raises
+    ------
+    InputError
+        A path or glob matches no file.
+    """
+    files = tuple(str(path.resolve()) for path in expand_paths(paths))
+    return Stage(
+        name="ingest",
+        function="purchase_pred.pipeline.stages.ingest:ingest",
+        inputs=files,
+        units=(USERS_FILE, CATALOG_FILE, EVENTS_FILE, REJECTED_FILE),
+        settings=("ingest",),
+        counted=(EVENTS_FILE,),
+        options={_FORMAT: log_format, _PATHS: list(files)},
+    )
+
+
+def ingest(work: Work, /) -> list[Made]:
+    """Write events, catalog, users and rejected rows, and refuse a log of which too much would go.
+
+    Raises
+    ------
+    InputError
+        The log cannot be read, or more than `ingest.max_rejected` of it was rejected.
+    """
+    settings = work.settings.ingest
+    log = read_log(work.options[_FORMAT], work.options[_PATHS], settings=settings)
+    for warning in log.warnings:
+        _LOGGER.warning(warning)
+        work.observer.warns(warning)
+    partials = {unit: work.workspace.partial(unit) for unit in work.units}
+    rows = {REJECTED_FILE: sink(log.rejected, partials[REJECTED_FILE])}
+    rejected = _by_reason(partials[REJECTED_FILE])
+    check_rejected(rejected, rows=log.rows, max_rejected=settings.max_rejected, examples=log.examples)
+    for unit, frame in ((EVENTS_FILE, log.events), (CATALOG_FILE, log.catalog), (USERS_FILE, log.users)):
+        rows[unit] = sink(frame, partials[unit])
+    counts = {EVENTS_FILE: {"source_rows": log.rows, "rejected": sum(rejected.values())}, REJECTED_FILE: rejected}
+    return [Made(unit, partials[unit], unit, rows=rows[unit], counts=counts.get(unit, {})) for unit in work.units]
+
+
+def _by_reason(path: Path) -> dict[str, int]:
+    counted = pl.scan_parquet(path).group_by("reason").agg(rows=pl.len()).sort("reason").collect()
+    return {str(reason): int(rows) for reason, rows in counted.iter_rows()}

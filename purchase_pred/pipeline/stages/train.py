@@ -1,0 +1,112 @@
+"""The stage `train`: models, each a folder that appears whole, judged beside the baselines."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from purchase_pred.evaluation import data_red_flags, evaluate
+from purchase_pred.models import save_bundle, save_pickle, train_models
+from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME, flush
+from purchase_pred.pipeline.engine.parquet import scan
+from purchase_pred.pipeline.engine.stage import Made
+from purchase_pred.pipeline.engine.workspace import MODELS_FOLDER, SESSIONIZED_FILE, features_file, remove
+from purchase_pred.pipeline.model_files import METRICS_FILE
+from purchase_pred.pipeline.registry import SPLITS
+from purchase_pred.pipeline.report_files import report_page, report_source
+from purchase_pred.pipeline.stages.features import log_facts
+from purchase_pred.pipeline.stages.suggestions import suggest
+from purchase_pred.pipeline.stages.support import SplitCounts, check_labels
+from purchase_pred.schema import LABEL, PREDICTION_TIME, SESSIONIZED, TIME_DTYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purchase_pred.models import FittedModel
+    from purchase_pred.pipeline.engine.stage import Work
+    from purchase_pred.pipeline.engine.workspace import Workspace
+    from purchase_pred.schema import Requirement
+
+_REQUIRED: Final[Mapping[str, Requirement]] = {PREDICTION_TIME: TIME_DTYPE, LABEL: pl.UInt8}
+
+
+def train(work: Work, /) -> list[Made]:
+    """Train and judge the models asked for, all under the same moment in their names."""
+    splits = read_splits(work.workspace)
+    _check(work, splits)
+    chosen = work.settings.train.model_copy(update={"models": work.units})
+    settings = work.settings.model_copy(update={"train": chosen})
+    trained_at = _free_moment(work.workspace, work.units)
+    models = train_models(splits["train"], splits["val"], settings=settings, trained_at=trained_at)
+    logistic = next((model for model in models if model.kind == "logistic"), None)
+    documents = [evaluate(model, splits, settings=settings, logistic=logistic) for model in models]
+    source = report_source(work.workspace, settings)
+    flags = data_red_flags(splits, left_out=models[0].spec.left_out, seed=chosen.random_seed, threads=chosen.threads)
+    made = []
+    for model, document in zip(models, documents, strict=True):
+        page = report_page(
+            model,
+            splits,
+            document,
+            source=source,
+            settings=settings,
+            rivals=documents,
+            logistic=logistic,
+            flags=flags,
+        )
+        made.append(_write_model(work.workspace, model, document, page))
+    return made
+
+
+def read_splits(workspace: Workspace, /) -> dict[str, pl.DataFrame]:
+    """Return the feature frames of train, val and test.
+
+    Raises
+    ------
+    InputError
+        A file is missing or is no feature file.
+    """
+    return {split: read_split(workspace, split) for split in SPLITS}
+
+
+def read_split(workspace: Workspace, split: str, /) -> pl.DataFrame:
+    """Return the feature frame of one split; errors are those of `read_splits`."""
+    return scan(workspace.path(features_file(split)), _REQUIRED).collect()
+
+
+def _check(work: Work, splits: Mapping[str, pl.DataFrame]) -> None:
+    counts = {name: SplitCounts(frame.height, int(frame[LABEL].sum()), 0) for name, frame in splits.items()}
+    sessionized = scan(work.read(SESSIONIZED_FILE), SESSIONIZED)
+    check_labels(
+        log_facts(sessionized),
+        counts,
+        settings=work.settings,
+        advise=lambda: suggest(sessionized, work.settings),
+    )
+
+
+def _free_moment(workspace: Workspace, kinds: tuple[str, ...]) -> datetime:
+    """Return the first second from now on that no model folder is named by."""
+    moment = datetime.now(UTC).replace(microsecond=0)
+    while any(workspace.path(f"{MODELS_FOLDER}/{kind}_{moment:%Y%m%d_%H%M%S}").exists() for kind in kinds):
+        moment += timedelta(seconds=1)
+    return moment
+
+
+def _write_model(workspace: Workspace, model: FittedModel, document: dict[str, Any], page: str) -> Made:
+    output = f"{MODELS_FOLDER}/{model.name}"
+    folder = workspace.partial(output)
+    remove(folder)
+    save_bundle(model, folder)
+    (folder / METRICS_FILE).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    (folder / REPORT_NAME).write_text(page, encoding="utf-8")
+    flush(folder / REPORT_NAME)
+    pickled = workspace.partial(f"{output}.pkl")
+    save_pickle(model, pickled)
+    pickled.replace(workspace.path(f"{output}.pkl"))
+    test = document["splits"]["test"]
+    counts = {"average_precision_test": test["average_precision"]}
+    return Made(model.kind, folder, output, counts=counts)

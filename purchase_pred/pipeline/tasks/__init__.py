@@ -1,0 +1,1 @@
+"""Questions to a finished workspace: they read what stages wrote, and answer."""

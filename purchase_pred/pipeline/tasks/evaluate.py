@@ -1,0 +1,80 @@
+"""The evaluation of a saved model on the feature files of the workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from purchase_pred.errors import PurchasePredError
+from purchase_pred.evaluation import evaluate
+from purchase_pred.metrics import metrics
+from purchase_pred.models import load_bundle
+from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.pipeline.model_files import fresh_metrics, fresh_model, known_ceiling, note_ceiling
+from purchase_pred.pipeline.report_files import report_page, report_source, write_report
+from purchase_pred.pipeline.stages.train import read_splits
+from purchase_pred.pipeline.tasks.ceiling import true_probabilities
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from purchase_pred.pipeline.engine.workspace import Workspace
+    from purchase_pred.settings import Settings
+
+
+def evaluate_saved(
+    workspace: Workspace, settings: Settings, /, *, model: Path, report: bool = False, oracle: bool = False
+) -> dict[str, Any]:
+    """Return the document of `metrics.json` of a saved model, computed anew on the splits as they are.
+
+    With `report`, the model's `report.html` is drawn anew from the same figures. `metrics.json` stays as it was, but
+    for its `ceiling`, what would be reached by whoever reads the minds of the users: `oracle` fills it, later
+    evaluations keep it while all other figures are the same, and a report of other figures takes it away.
+
+    Raises
+    ------
+    InputError
+        A feature file is missing, or the model cannot be loaded or takes other features, or there is no truth to ask.
+    UnsupportedTargetError
+        The truth has no answer for the target.
+    """
+    fitted, splits = load_bundle(model), read_splits(workspace)
+    baseline = fresh_model(workspace, settings, "logistic")
+    logistic = load_bundle(baseline) if baseline else None
+    truth = true_probabilities(workspace, settings, splits["test"]) if oracle else None
+    document = evaluate(fitted, splits, settings=settings, logistic=logistic, truth=truth)
+    if not oracle:
+        document |= {"ceiling": known_ceiling(model, document)}
+        truth = _truth_behind(document["ceiling"], workspace, settings, splits["test"]) if report else None
+    if oracle or report:
+        note_ceiling(workspace, model, document)
+    if report:
+        source, rivals = report_source(workspace, settings), fresh_metrics(workspace, settings)
+        page = report_page(
+            fitted,
+            splits,
+            document,
+            source=source,
+            settings=settings,
+            rivals=rivals,
+            logistic=logistic,
+            truth=truth,
+        )
+        write_report(page, model)
+    return document
+
+
+def _truth_behind(
+    ceiling: dict[str, Any] | None, workspace: Workspace, settings: Settings, test: pl.DataFrame
+) -> NDArray[np.float64] | None:
+    """Return the probabilities that a ceiling was computed from; None where there is none, or they cannot be had."""
+    if ceiling is None:
+        return None
+    try:
+        truth = true_probabilities(workspace, settings, test)
+    except PurchasePredError:
+        return None
+    return truth if metrics(label_vector(test), truth) == ceiling else None

@@ -1,0 +1,81 @@
+"""Experiments on a workspace: settings searched on its training rows, trained models recorded elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from purchase_pred.errors import ConfigError
+from purchase_pred.models import load_bundle, track, tune
+from purchase_pred.models.tracking import import_mlflow
+from purchase_pred.pipeline.engine.publish import written_whole
+from purchase_pred.pipeline.model_files import read_metrics
+from purchase_pred.pipeline.stages.train import read_split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from purchase_pred.models import TuningResult
+    from purchase_pred.pipeline.engine.stage import StageReport
+    from purchase_pred.pipeline.engine.workspace import Workspace
+    from purchase_pred.settings import Settings
+    from purchase_pred.settings.training import ModelName
+
+TRACKING_FOLDER: Final = "mlflow"
+
+
+def tune_model(
+    workspace: Workspace, settings: Settings, /, *, kind: ModelName, trials: int, folds: int
+) -> TuningResult:
+    """Search the settings of one learner on the training rows of a workspace; see `purchase_pred.models.tune`.
+
+    Raises
+    ------
+    InputError
+        There is no feature file of train, or too little in it for the folds.
+    MissingExtraError
+        Optuna is not installed.
+    """
+    return tune(read_split(workspace, "train"), kind=kind, settings=settings, trials=trials, folds=folds)
+
+
+def check_tuned(path: Path, /, *, force: bool) -> None:
+    """Raise, before hours of search, if the file to be written is there already and `force` was not given.
+
+    Raises
+    ------
+    ConfigError
+        The file is there.
+    """
+    if path.exists() and not force:
+        raise ConfigError(f"{path} is there already; --force replaces it, --output names another")
+
+
+def write_tuned(found: TuningResult, path: Path, /) -> None:
+    """Write the best settings as a file that `--config` takes; it appears whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial:
+        partial.write_text(found.yaml, encoding="utf-8")
+
+
+def check_tracker() -> None:
+    """Raise, before anything is trained, if models cannot be recorded.
+
+    Raises
+    ------
+    MissingExtraError
+        MLflow is not installed, or not whole.
+    """
+    import_mlflow()
+
+
+def track_models(workspace: Workspace, reports: Sequence[StageReport], /) -> Iterator[tuple[str, str]]:
+    """Record each model that a run has trained in the workspace's own store, and yield its folder and run.
+
+    ``mlflow ui --backend-store-uri sqlite:///WORKSPACE/mlflow/mlflow.db`` shows them.
+    """
+    store = workspace.path(TRACKING_FOLDER)
+    store.mkdir(parents=True, exist_ok=True)
+    for output in (output for report in reports for output in report.outputs if report.stage == "train"):
+        folder = workspace.path(output)
+        yield output, track(load_bundle(folder), read_metrics(folder), directory=store)

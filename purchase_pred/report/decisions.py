@@ -1,0 +1,164 @@
+"""The part of the report that turns scores into decisions: the threshold, the daily budget, and what they bring."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from purchase_pred.report.curve_charts import decision_chart
+from purchase_pred.report.markup import figure, paragraph, section, table, text
+from purchase_pred.report.tables import ROUND_BUDGETS
+from purchase_pred.report.words import MISSING, THIN, counted, number, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purchase_pred.report.data import ReportData
+
+_LARGE: Final = 1_000
+_FIGURES: Final = (
+    ("acted", "Acted on per day", "predictions, on average"),
+    ("precision", "Precision", "of those acted on buy"),
+    ("recall", "Recall", "of all purchases reached"),
+    ("reached", "Purchases reached", "of {positives} in {days} of test"),
+    ("profit", "Profit", "over these days, in your own currency"),
+)
+_RULES: Final = {
+    "profit": "the threshold of most profit",
+    "capacity": "the threshold that just fills the daily budget",
+    "precision": "the lowest threshold that keeps the precision asked for",
+}
+_CONTROLS: Final = """\
+<form id="controls" hidden>
+<fieldset><legend>What limits you?</legend>
+<label><input type="radio" name="by" value="threshold" checked> A threshold: act on every prediction from it on</label>
+<label><input type="radio" name="by" value="budget"> A daily budget: act on the best of each day</label>
+</fieldset>
+<div class="slider"><label for="threshold">Threshold: <span id="threshold-text"></span></label>
+<input type="range" id="threshold" min="0" step="1" aria-describedby="which">
+<small>left: stricter, right: act on more</small></div>
+<div class="slider" hidden><label for="budget">Daily budget: <span id="budget-text"></span></label>
+<input type="range" id="budget" min="0" step="1" aria-describedby="which">
+<small>left: fewer, right: more</small></div>
+<button type="button" id="reset">Back to the chosen threshold</button>
+</form>"""
+
+
+def decision_section(data: ReportData, /) -> str:
+    """Return the section in which the reader weighs precision against purchases reached."""
+    threshold = data.document["threshold"]
+    positives = data.document["splits"]["test"]["positives"]
+    chart = decision_chart(data.decisions, positives=positives, days=data.days)
+    return section(
+        "decide",
+        "Act on it: how many to approach",
+        paragraph(
+            f"Acting on a prediction (an e-mail, a reminder, a coupon) is worth {_worth(data.profit)}. On validation, "
+            f"{_RULES[threshold['rule']]} was chosen; here is what it brings on test, which had no part in the choice."
+        ),
+        _CONTROLS,
+        f'<p><strong id="which">{text(_own(threshold))}</strong></p>',
+        _figures(data, threshold["test"], positives),
+        f'<p id="intervals" class="quiet">{text(_intervals(threshold))}</p>',
+        figure(chart.svg, "The vertical line is the decision that the figures above describe."),
+        _budgets(data, positives),
+        f'<script type="application/json" id="decisions">{_json(data, chart.start, chart.slope)}</script>',
+    )
+
+
+def _worth(profit: Mapping[str, float]) -> str:
+    parts = [f"{profit['true_positive']:+g} if the purchase follows", f"{profit['false_positive']:+g} if not"]
+    if profit["false_negative"]:
+        parts.append(f"{profit['false_negative']:+g} for a purchase left alone")
+    if profit["true_negative"]:
+        parts.append(f"{profit['true_negative']:+g} for leaving the others alone")
+    return ", ".join(parts)
+
+
+def _own(threshold: Mapping[str, Any]) -> str:
+    if threshold["threshold"] is None:
+        return "The chosen decision: never act, since acting did not pay on validation"
+    return f"The chosen threshold: act from a probability of {percent(threshold['threshold'])} on"
+
+
+def _figures(data: ReportData, found: Mapping[str, Any], positives: int) -> str:
+    values = {
+        "acted": (f"{found['acted_per_day']:,.1f}", found["acted_per_day"]),
+        "precision": (percent(found["precision"]), found["precision"]),
+        "recall": (percent(found["recall"]), found["recall"]),
+        "reached": (number(found["true_positives"]), found["true_positives"]),
+        "profit": (_money(found["profit"]), found["profit"]),
+    }
+    parts = []
+    for name, term, note in _FIGURES:
+        shown, value = values[name]
+        told = note.format(positives=number(positives), days=counted(data.days, "day"))
+        raw = "" if value is None else repr(value)
+        parts.append(
+            f'<div><dt id="{name}-name">{term}</dt><dd><output id="{name}" aria-labelledby="{name}-name" '
+            f'data-value="{raw}">{text(shown)}</output><small>{text(told)}</small></dd></div>'
+        )
+    return f'<dl class="cards five" aria-live="polite">{"".join(parts)}</dl>'
+
+
+def _intervals(threshold: Mapping[str, Any]) -> str:
+    found = threshold["test_intervals_95"]
+    parts = [
+        f"{name} {show(bounds[0])} to {show(bounds[1])}"
+        for name, show in (("precision", percent), ("recall", percent), ("profit", _money))
+        if (bounds := found[name]) is not None
+    ]
+    if not parts:
+        return "No intervals were asked for."
+    return f"How sure these figures are (95{THIN}% intervals, from resampling whole users): {'; '.join(parts)}."
+
+
+def _budgets(data: ReportData, positives: int) -> str:
+    shown = data.budgets.filter(pl.col("per_day").is_in(ROUND_BUDGETS))
+    rows = []
+    for per_day, acted, found in shown.select("per_day", "acted", "true_positives").iter_rows():
+        recall = found / positives if positives else None
+        profit = _profit(data, acted, found)
+        rows.append(
+            (f"the best {per_day:,} of each day", f"{acted:,}", percent(found / acted), percent(recall), _money(profit))
+        )
+    return table(
+        ("Daily budget", "Acted on in all", "Precision", "Recall", "Profit"),
+        rows,
+        caption=f"What a daily budget brings on {counted(data.days, 'day')} of test",
+    )
+
+
+def _profit(data: ReportData, acted: int, found: int) -> float:
+    test, worth = data.document["splits"]["test"], data.profit
+    wrong, missed = acted - found, test["positives"] - found
+    spared = test["rows"] - test["positives"] - wrong
+    total: float = (
+        found * worth["true_positive"]
+        + wrong * worth["false_positive"]
+        + spared * worth["true_negative"]
+        + missed * worth["false_negative"]
+    )
+    return total
+
+
+def _money(amount: float | None) -> str:
+    return MISSING if amount is None else f"{amount:,.{2 if abs(amount) < _LARGE else 0}f}"
+
+
+def _json(data: ReportData, start: float, slope: float) -> str:
+    worth = data.profit
+    content = {
+        "threshold": data.decisions.select("threshold", "acted", "true_positives").rows(),
+        "chosen": data.decisions["chosen"].arg_max(),
+        "own": _own(data.document["threshold"]),
+        "budget": data.budgets.select("per_day", "acted", "true_positives").rows(),
+        "rows": data.document["splits"]["test"]["rows"],
+        "positives": data.document["splits"]["test"]["positives"],
+        "days": data.days,
+        "profit": [worth[name] for name in ("true_positive", "false_positive", "true_negative", "false_negative")],
+        "line": [start, slope],
+    }
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import escape
+from html.parser import HTMLParser
+
+import matplotlib as mpl
+import polars as pl
+import pytest
+from frames import splits
+from report_pages import SETTINGS, Judged, judged
+
+from purchase_pred.evaluation import earliness_table
+from purchase_pred.report.curve_charts import ranking_chart
+from purchase_pred.report.page import render_report
+from purchase_pred.report.plots import canvas, colour
+
+SECTIONS = (
+    "decide",
+    "data",
+    "prevalence",
+    "ranking",
+    "calibration",
+    "importance",
+    "cohorts",
+    "flags",
+    "card",
+    "settings",
+)
+VOID = {"meta", "link", "input", "br", "use", "path", "rect"}
+
+
+class Outline(HTMLParser):
+    """Identifiers, references and open elements of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.unclosed: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.unclosed.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            elif name in {"for", "aria-labelledby", "aria-describedby"}:
+                self.references.append(value or "")
+            self.references += re.findall(r"url\(#([^)]*)\)", value or "")
+            if name in {"href", "src"}:
+                assert value is not None
+                assert value.startswith(("#", "data:")), f"{tag} loads {value}"
+                self.references += [value[1:]] if value.startswith("#") else []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.unclosed.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.unclosed.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def report() -> Judged:
+    return judged()
+
+
+@pytest.fixture(scope="module")
+def page(report: Judged) -> str:
+    return report.page
+
+
+def test_the_page_is_whole_and_refers_to_nothing_outside_of_it(page: str):
+    outline = Outline(page)
+    assert outline.unclosed == []
+    assert len(outline.ids) == len(set(outline.ids))
+    assert set(outline.references) <= set(outline.ids)
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "@import" not in page
+
+
+def test_the_contents_link_to_every_section_in_order(page: str):
+    assert tuple(re.findall(r'<section id="([a-z]+)"', page)) == SECTIONS
+    assert tuple(re.findall(r'<li><a href="#([a-z]+)"', page)) == SECTIONS
+
+
+def test_equal_tables_give_equal_text(report: Judged, page: str):
+    assert render_report(report.shown) == page
+
+
+def test_every_drawing_takes_its_colours_from_the_page(page: str):
+    drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    assert len(drawings) == 11
+    for drawing in drawings:
+        assert not re.search(r"#[0-9a-f]{3,6}\b(?![^<]*</text>)", drawing.replace('href="#', ""))
+        assert re.match(r'<svg viewBox="[^"]*" role="img" aria-label="[^"]+"><title>', drawing)
+    used = set(re.findall(r"var\(--([a-z0-9-]+)\)", page))
+    dark = re.search(r"prefers-color-scheme: dark\) \{(.*?)\}", page, re.DOTALL)
+    assert dark
+    assert used <= set(re.findall(r"--([a-z0-9-]+):", dark[1]))
+
+
+def test_the_figures_are_there_without_the_script_and_equal_the_document(report: Judged, page: str):
+    test = report.document["threshold"]["test"]
+    raw = dict(re.findall(r'<output id="(\w+)"[^>]*data-value="([^"]*)"', page))
+    expected = {
+        "acted": "acted_per_day", "precision": "precision", "recall": "recall",
+        "reached": "true_positives", "profit": "profit",
+    }  # fmt: skip
+    assert {name: float(value) for name, value in raw.items()} == {name: test[key] for name, key in expected.items()}
+    assert re.search(r'<form id="controls" hidden>', page)
+
+
+def test_the_headline_figure_is_that_of_test(report: Judged, page: str):
+    test = report.document["splits"]["test"]
+    assert f"<strong>{test['average_precision']:.3f}</strong>" in page
+
+
+@pytest.mark.parametrize(
+    ("positives", "precision", "claim"),
+    [
+        (99, 0.9, "LightGBM: too few purchases to judge it by"),
+        (100, 0.9, "LightGBM ranks purchases 45 times better than chance"),
+        (100, 0.19, "LightGBM ranks purchases 9.5 times better than chance"),
+        (500, 0.021, "LightGBM ranks purchases no better than chance"),
+    ],
+)
+def test_the_headline_claims_no_more_than_the_figures_bear(
+    report: Judged, positives: int, precision: float, claim: str
+):
+    found = dict(report.document["splits"]["test"], positives=positives, average_precision=precision, prevalence=0.02)
+    splits = dict(report.document["splits"], test=found)
+    page = render_report(replace(report.shown, document=dict(report.document, splits=splits)))
+    assert f"<h1>{claim}</h1>" in page
+
+
+def test_the_best_rule_is_named_beside_the_model(report: Judged, page: str):
+    rules = report.document["baselines"]
+    best = max(rules[name]["average_precision"] for name in ("carted_not_bought", "recency"))
+    assert re.search(rf"The best rule that needs no model \([a-z, ]+\) reaches a PR.AUC of {best:.3f}\.", page)
+
+
+def test_of_many_groups_of_a_cohort_the_largest_are_shown(report: Judged):
+    one = report.shown.cohorts.filter(cohort="all")
+    many = pl.concat(
+        one.with_columns(
+            cohort=pl.lit("category"), value=pl.lit(f"kind_{kind:02}"), rows=pl.lit(100 + kind, dtype=pl.UInt32)
+        )
+        for kind in range(40)
+    )
+    page = render_report(replace(report.shown, cohorts=pl.concat([one, many])))
+    assert re.findall(r">(kind_\d+)<", page) == [f"kind_{kind:02}" for kind in range(25, 40)]
+    assert "and 25 smaller ones" in page
+
+
+def test_a_ceiling_is_shown_where_one_is_known(report: Judged):
+    ceiling = dict(report.document["splits"]["test"], average_precision=0.9)
+    known = replace(report.shown, document=dict(report.document, ceiling=ceiling))
+    assert "who reads minds reaches 0.900" in render_report(known)
+    assert "who reads minds" not in report.page
+
+
+def test_the_curve_of_the_ceiling_is_dotted_in_the_chart_of_the_rankings(report: Judged):
+    drawn = ranking_chart(report.shown.curves, prevalence=0.1)
+    own = next(iter(report.shown.curves.values()))
+    known = ranking_chart({**report.shown.curves, "ceiling": own}, prevalence=0.1)
+    dotted = re.compile(r'stroke-dasharray="1\.1,1\.32"')
+    assert len(dotted.findall(known)) == len(dotted.findall(drawn)) + 3  # PR, ROC and the key
+    page = render_report(replace(report.shown, curves={**report.shown.curves, "ceiling": own}))
+    assert "Dotted: whoever knows the simulated users" in page
+    assert "Dotted: whoever" not in report.page
+
+
+def test_earliness_is_drawn_for_targets_within_sessions(report: Judged):
+    test = report.splits["test"]
+    seen = test.with_columns(session_events=pl.int_range(pl.len(), dtype=pl.UInt32) % 9 + 1)
+    table = earliness_table(seen, report.model.predict(test))
+    target = dict(report.document["target"], level="session", anchors="in_session")
+    shown = render_report(replace(report.shown, earliness=table, document=dict(report.document, target=target)))
+    assert '<section id="earliness">' in shown
+    assert '<a href="#earliness">How early</a>' in shown
+    assert "the session still brings a purchase within 7 days" in shown
+    assert f"{table['positives'][0]:,} bought" in shown
+
+
+def test_one_moment_of_the_session_makes_no_curve(report: Judged):
+    test = report.splits["test"]
+    first = test.with_columns(session_events=pl.lit(1, dtype=pl.UInt32))
+    table = earliness_table(first, report.model.predict(test))
+    assert table.height == 1
+    assert "earliness" not in render_report(replace(report.shown, earliness=table))
+
+
+def test_an_embargo_is_told_and_drawn(report: Judged):
+    waiting = replace(report.shown, source=replace(report.shown.source, embargo="1d"))
+    told, untold = (render_report(shown) for shown in (waiting, report.shown))
+    assert "Nor do validation and test begin within 1 day of it." in told
+    assert "Nor do validation" not in untold
+    assert told.count('opacity="0.3"') == untold.count('opacity="0.3"') + 2
+
+
+def test_nothing_on_the_page_needs_a_style_of_its_own(page: str):
+    assert " style=" not in page
+    policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    assert policy
+    assert "unsafe" not in policy[1]
+
+
+@pytest.mark.parametrize("name", ["</title><script>1</script>", 'a" onload="1', "</h1><img src=x>", "&lt;b&gt;"])
+def test_the_name_of_the_model_stays_text(report: Judged, name: str):
+    documents = dict(report.document, model=name)
+    page = render_report(replace(report.shown, document=documents))
+    assert name not in page
+    assert f"<title>{escape(name)}: the user buys" in page
+    assert f"<h1>{escape(name)} " in page or f"<h1>{escape(name)}:" in page
+
+
+def test_names_from_the_log_stay_text():
+    hostile = '</script><b>$x$ & "y"'
+    frames = {
+        name: frame.rename({"user_item_view_count": hostile}).with_columns(
+            item_category=pl.col("item_category").cast(pl.String).replace("toys", hostile).cast(
+                pl.Enum(["books", "garden", "music", "shoes", hostile])
+            )
+        )
+        for name, frame in splits(rows=3_000).items()
+    }  # fmt: skip
+    page = judged(frames=frames).page
+    assert hostile not in page
+    assert "&lt;/script&gt;&lt;b&gt;$x$ &amp; " in page
+    assert Outline(page).unclosed == []
+
+
+def test_a_test_split_without_purchases_still_has_a_report(report: Judged):
+    frames = dict(report.splits, test=report.splits["test"].with_columns(label=pl.lit(0, dtype=pl.UInt8)))
+    page = judged(frames=frames).page
+    assert "<h1>LightGBM: too few purchases to judge it by</h1>" in page
+    assert Outline(page).unclosed == []
+
+
+def test_the_decision_never_to_act_is_told():
+    settings = SETTINGS.model_copy(
+        update={
+            "train": SETTINGS.train.model_copy(
+                update={
+                    "threshold": SETTINGS.train.threshold.model_validate(
+                        {"rule": "profit", "profit": {"true_positive": 0.0}, "resamples": 0}
+                    )
+                }
+            )
+        }
+    )
+    page = judged(settings=settings).page
+    assert "never act, since acting did not pay on validation" in page
+    assert "No intervals were asked for." in page
+
+
+def test_red_flags_raised_are_told_first_and_in_the_limits(report: Judged):
+    flags = report.shown.flags.with_columns(flagged=pl.col("check") == "shared_users")
+    page = render_report(replace(report.shown, flags=flags))
+    assert '<a class="warning" href="#flags">3 red flags raised' in page
+    assert page.index("Users with rows in two splits") < page.index("One feature gives the answer away")
+    assert page.count("Red flag raised (shared users") == 3
+
+
+def test_without_red_flags_nobody_is_warned(report: Judged):
+    flags = report.shown.flags.with_columns(flagged=pl.lit(value=False))
+    page = render_report(replace(report.shown, flags=flags))
+    assert 'class="warning"' not in page
+    assert "None was raised." in page
+
+
+def test_drawing_leaves_no_trace_in_the_settings_of_matplotlib():
+    before = dict(mpl.rcParams)
+    with canvas("line", title="A line", height=1.0) as drawn:
+        (axes,) = drawn.axes()
+        axes.plot([0, 1], [0, 1], color=colour("first"))
+    assert dict(mpl.rcParams) == before
+    assert 'stroke="var(--first)"' in drawn.svg
