@@ -13,6 +13,7 @@ from purchase_pred.errors import ConfigError
 from purchase_pred.settings.keys import check_keys, leaves, nearest_key, nearest_row, place_of, without_empty_sections
 from purchase_pred.settings.tree import Settings
 from purchase_pred.settings.yaml_files import parse_value, read_yaml
+from purchase_pred.settings.yaml_limits import YamlLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,7 +106,7 @@ class _EnvironmentSource(EnvSettingsSource):
     """Lists and mappings in the environment are written in YAML, as they are for `--set`."""
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002  (its base's)
-        return yaml.safe_load(value)
+        return parse_value(value)
 
 
 def _environment() -> tuple[dict[str, Any], dict[str, str]]:
@@ -121,6 +122,8 @@ def _environment() -> tuple[dict[str, Any], dict[str, str]]:
             raise ConfigError(f"{place}: unknown key {key!r}; did you mean {nearest_key(Settings, key)!r}?")
     try:
         return source(), places
+    except YamlLimitError as error:
+        raise ConfigError(f"{', '.join(sorted(places.values()))}: {error}") from error
     except (SettingsError, yaml.YAMLError) as error:
         found = ", ".join(sorted(places.values()))
         raise ConfigError(f"{found}: a value must be YAML, such as 30 or [1d, 7d]: {error}") from error
@@ -133,6 +136,8 @@ def _assignment(assignment: str) -> tuple[dict[str, Any], dict[str, str]]:
         raise ConfigError(f"--set must be key.path=value, found {assignment!r}")
     try:
         value = parse_value(text)
+    except YamlLimitError as error:
+        raise ConfigError(f"--set {key}: {error}") from error
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"--set {key}: the value must be YAML, such as 30 or [1d, 7d]: {reason}") from error

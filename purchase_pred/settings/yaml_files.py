@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from purchase_pred.errors import ConfigError
+from purchase_pred.settings.yaml_limits import MOST_CHARACTERS, YamlLimitError, check_yaml_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +33,17 @@ def shipped_config_files() -> tuple[Path, ...]:
 def parse_value(text: str, /) -> Any:
     """Return the value that a YAML text stands for.
 
+    Raises
+    ------
+    YamlLimitError, yaml.YAMLError
+        As for `check_yaml_limits`.
+
     Examples
     --------
     >>> parse_value("30"), parse_value("[1d, 7d]"), parse_value("null")
     (30, ['1d', '7d'], None)
     """
+    check_yaml_limits(text)
     return yaml.safe_load(text)
 
 
@@ -46,19 +53,24 @@ def read_yaml(path: Path, /) -> tuple[dict[str, Any], dict[str, int]]:
     Raises
     ------
     ConfigError
-        The file is missing, unreadable, no YAML, no mapping, or holds a key twice; names the file and the line.
+        The file is missing, unreadable, too large, no YAML, no mapping, or holds a key twice; names the file and the
+        line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_CHARACTERS + 1)
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such file; `purchase-pred config init` writes the defaults") from error
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"{path}: cannot be read: {reason}") from error
     try:
+        check_yaml_limits(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         lines = dict(_lines(root, "", path)) if root is not None else {}
-        values = parse_value(text)
+        values = yaml.safe_load(text)
+    except YamlLimitError as error:
+        raise ConfigError(f"{path}: {error}") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
