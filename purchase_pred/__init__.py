@@ -4,6 +4,7 @@ from purchase_pred.anchors import calendar_anchors, in_session_anchors, session_
 from purchase_pred.features import build_features
 from purchase_pred.labels import label_purchases
 from purchase_pred.leakage import check_leakage
+from purchase_pred.prediction_rows import prediction_rows
 from purchase_pred.schema import EVENT_TYPES
 from purchase_pred.sessions import session_table, sessionize, sessionize_by_intent
 from purchase_pred.splits import temporal_split
@@ -37,6 +38,7 @@ __all__ = [
     "mean",
     "minimum",
     "n_unique",
+    "prediction_rows",
     "session_close_anchors",
     "session_table",
     "sessionize",

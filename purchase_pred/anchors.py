@@ -30,6 +30,8 @@ EVENT_NUMBER: Final = "event_number"
 _SESSION: Final = (USER_ID, SESSION_INDEX)
 _TICK: Final = timedelta(microseconds=1)
 _DAY: Final = microseconds("1d")
+_FROM: Final = "from_step"
+_UNTIL: Final = "until_step"
 
 
 def session_close_anchors(
@@ -163,9 +165,11 @@ def calendar_anchors(
     *,
     every: timedelta | str = "30d",
     start: date | datetime | None = None,
+    end: datetime | None = None,
     level: Literal["user", "user_item"] = "user",
+    active_within: timedelta | str | None = None,
 ) -> pl.LazyFrame:
-    """Ask on a calendar, T = start, start + every, ... up to the last event, about everyone seen before T.
+    """Ask on a calendar, T = start, start + every, ... up to `end`, about everyone who was active before T.
 
     Parameters
     ----------
@@ -175,9 +179,13 @@ def calendar_anchors(
         The distance of two prediction points.
     start
         The first; a date is its midnight UTC. None: `every` after the midnight UTC before the first event.
+    end
+        The moment up to which the log is known, aware, and no T is later; None: its last event.
     level
-        ``"user"``: one row per user with an event before T. ``"user_item"``: one row per user and item with an event
-        in [T - every, T).
+        ``"user"``: one row per user. ``"user_item"``: one row per user and item.
+    active_within
+        Whoever, or whichever pair, has an event in [T - active_within, T) is asked about. None: users with an event
+        before T, pairs with an event in [T - every, T).
 
     Returns
     -------
@@ -189,7 +197,7 @@ def calendar_anchors(
     SchemaError
         A column is missing or has another dtype.
     ValueError
-        `every` is not longer than zero.
+        `every` or `active_within` is not longer than zero.
 
     Examples
     --------
@@ -201,32 +209,51 @@ def calendar_anchors(
     ... )
     >>> calendar_anchors(sessionized).collect()["user_id"].to_list()
     [7, 7]
+    >>> calendar_anchors(sessionized, active_within="45d").collect()["user_id"].to_list()
+    [7]
     """
-    step = microseconds(every)
-    if step <= 0:
-        raise ValueError(f"every must be longer than zero, found {every!r}")
     per_item = level == "user_item"
+    step = _longer_than_zero("every", every)
+    reach = every if per_item and active_within is None else active_within
+    active = None if reach is None else _longer_than_zero("active_within", reach)
     _require(sessionized, *([ITEM_ID] if per_item else []), session=False)
-    key = (USER_ID, ITEM_ID) if per_item else (USER_ID,)
+    key = [USER_ID, ITEM_ID] if per_item else [USER_ID]
     moment = pl.col(TIMESTAMP).to_physical()
     origin = moment.min() // _DAY * _DAY + step if start is None else pl.lit(_instant(start), dtype=pl.Int64)
-    next_step = ((moment - origin) // step + 1).alias("step")
-    last_step = ((moment.max() - origin) // step).alias("last")
-    seen = sessionized.select(*key, next_step, last_step, origin.alias("origin"))
-    due = seen.unique() if per_item else _every_step_after(seen)
+    known = moment.max() if end is None else pl.lit(_instant(end), dtype=pl.Int64)
+    final = (known - origin) // step
+    until = final if active is None else pl.min_horizontal((moment + active - origin) // step, final)
+    spans = sessionized.select(
+        *key, ((moment - origin) // step + 1).clip(0).alias(_FROM), until.alias(_UNTIL), origin.alias("origin")
+    )
     at = (pl.col("origin") + pl.col("step") * step).cast(TIME_DTYPE)
     return (
-        due.filter(pl.col("step").is_between(0, pl.col("last")))
+        _every_step(spans, key, forever=active is None)
         .select(*key, at.alias(PREDICTION_TIME))
+        .unique()
         .sort(*key, PREDICTION_TIME)
     )
 
 
-def _every_step_after(seen: pl.LazyFrame) -> pl.LazyFrame:
-    """Return one row per user and step of the calendar from the first after the user was first seen."""
-    users = seen.group_by(USER_ID).agg(pl.col("step").min().clip(0), pl.col("last", "origin").first())
-    steps = pl.int_ranges("step", pl.max_horizontal(pl.col("last") + 1, "step"))
-    return users.with_columns(steps.alias("step")).explode("step", empty_as_null=True)
+def _every_step(spans: pl.LazyFrame, key: list[str], *, forever: bool) -> pl.LazyFrame:
+    """Return a row per step of the calendar, both ends included, in any of the spans; some may come twice.
+
+    Who is asked about for ever after needs the first span only; of spans that begin alike the longest is enough.
+    """
+    if forever:
+        merged = spans.group_by(key).agg(pl.col(_FROM).min(), pl.col(_UNTIL, "origin").first())
+    else:
+        merged = spans.group_by(*key, _FROM).agg(pl.col(_UNTIL).max(), pl.col("origin").first())
+    steps = pl.int_ranges(_FROM, pl.max_horizontal(pl.col(_UNTIL) + 1, _FROM))
+    return merged.with_columns(steps.alias("step")).explode("step", empty_as_null=True).drop_nulls("step")
+
+
+def _longer_than_zero(name: str, duration: timedelta | str) -> int:
+    """Return a duration in microseconds."""
+    length = microseconds(duration)
+    if length <= 0:
+        raise ValueError(f"{name} must be longer than zero, found {duration!r}")
+    return length
 
 
 def _instant(start: date | datetime) -> int:

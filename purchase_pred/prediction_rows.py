@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.anchors import EVENT_NUMBER, calendar_anchors, in_session_anchors, session_close_anchors
+from purchase_pred.durations import parse_duration
 from purchase_pred.errors import ConfigError
 from purchase_pred.labels import label_purchases
 from purchase_pred.schema import (
@@ -17,19 +18,29 @@ from purchase_pred.schema import (
     SESSION_INDEX,
     TIMESTAMP,
     USER_ID,
+    instant,
 )
 from purchase_pred.splits import BOUNDARIES, outside_split, split_boundaries, split_of
+from purchase_pred.windows import last, window_features
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from purchase_pred.settings import Settings
 
 _SESSION: Final = (USER_ID, SESSION_INDEX)
 SESSION_START: Final = "session_start"
 """Name of the column that decides about the split, in `labelled_points`."""
+_SESSIONS_BEFORE: Final = "__sessions_before"
+_SESSIONS_NOW: Final = "__sessions_now"
+_LAST_EVENT: Final = "__last_event"
 
 
-def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.LazyFrame:
+def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: datetime | None = None) -> pl.LazyFrame:
     """Return every prediction point of the log with its label, its split, and whether it is purged.
+
+    With `as_of` it returns the points that are open at a moment M, as `open_points` tells: those that training would
+    have made, out of what was known before M.
 
     Parameters
     ----------
@@ -37,10 +48,13 @@ def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.L
         The whole log with ``session_index``, in any order.
     settings
         Uses `session`, `anchors`, `target` and `split`.
+    as_of
+        The moment M, aware; None: the rows that training learns from.
 
     Returns
     -------
     LazyFrame
+        With `as_of` the keys, ``prediction_time`` and ``label_end``; otherwise:
         ``user_id``, ``session_index`` and ``item_id`` as the prediction points have them, ``prediction_time``,
         ``label_end``, ``label``, ``split`` (of the session's start; on a calendar, of T) and ``purged`` (Boolean: T or
         ``label_end`` lies outside the split, for test past the last event, or T in the embargo at its start), sorted by
@@ -52,6 +66,8 @@ def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.L
         The target and the prediction points do not go together.
     SchemaError
         A column is missing or has another dtype.
+    ValueError
+        `as_of` has no time zone.
 
     Examples
     --------
@@ -67,7 +83,13 @@ def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.L
     >>> rows = prediction_rows(sessionized, settings=Settings()).collect()
     >>> rows.group_by("split", maintain_order=True).agg(pl.len(), pl.col("purged").sum()).rows()
     [('train', 69, 7), ('val', 15, 7), ('test', 15, 7)]
+    >>> moment = datetime(2024, 8, 5, tzinfo=timezone.utc)
+    >>> points = prediction_rows(sessionized, settings=Settings(), as_of=moment)
+    >>> points.select("session_index", "prediction_time").collect().rows()
+    [(4, datetime.datetime(2024, 8, 4, 0, 30, tzinfo=zoneinfo.ZoneInfo(key='UTC')))]
     """
+    if as_of is not None:
+        return open_points(sessionized, settings=settings, as_of=as_of)
     share = settings.split
     boundaries = split_boundaries(sessionized, train=share.train, val=share.val, align=share.align)
     return (
@@ -85,17 +107,51 @@ def labelled_points(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.L
     Parameters and errors are those of `prediction_rows`, whose other columns it has but ``split`` and ``purged``.
     """
     target = settings.target
-    if target.level == "session" and settings.anchors.kind != "in_session":
-        raise ConfigError(
-            f"target.level 'session' asks whether a session in progress still buys, so anchors.kind must be "
-            f"'in_session', found {settings.anchors.kind!r}; set it, or choose target.level user or user_item"
-        )
     anchors = _anchors(sessionized, settings)
     labelled = label_purchases(
         anchors, sessionized, horizon=target.horizon, level=target.level, sessions=target.sessions
     )
     columns = [*anchors.collect_schema().names(), LABEL_END, LABEL]
     return _with_session_start(labelled, sessionized).select(*columns, SESSION_START)
+
+
+def open_points(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: datetime) -> pl.LazyFrame:
+    """Return the prediction points that are open at a moment M: their time has come, and their answer has not.
+
+    Only events before M, strictly, are looked at. T <= M < T + `target.horizon`; within sessions only those that may
+    still go on at M; on a calendar T = M. Of each user (each user and item, at that level) the points of the latest T
+    remain, unless their label is decided: the purchase has happened, or with `target.sessions` the next so many
+    sessions are over. At the T of a row that training made, the points of that T are all of them and the same.
+
+    Returns
+    -------
+    LazyFrame
+        The keys of the points, ``prediction_time`` and ``label_end``, sorted by the keys and T.
+
+    Raises
+    ------
+    ConfigError
+        The target and the prediction points do not go together.
+    ValueError
+        `as_of` has no time zone.
+    """
+    target, at = settings.target, instant(as_of, what="as_of")
+    horizon = parse_duration(target.horizon)
+    known = sessionized.filter(pl.col(TIMESTAMP) < at)
+    anchors = _anchors(known, settings, as_of=as_of)
+    keys = [name for name in anchors.collect_schema().names() if name != PREDICTION_TIME]
+    unit = [USER_ID, ITEM_ID] if target.level == "user_item" else [USER_ID]
+    ends = pl.col(PREDICTION_TIME) + horizon
+    latest = anchors.filter(pl.col(PREDICTION_TIME) <= at, ends > at).filter(
+        pl.col(PREDICTION_TIME) == pl.col(PREDICTION_TIME).max().over(unit)
+    )
+    # As if nothing came after: what has been bought until the moment is 1, all else 0.
+    labelled = label_purchases(
+        latest, known, horizon=horizon, level=target.level, sessions=target.sessions, end=as_of + horizon
+    )
+    if target.sessions is not None:
+        labelled = _without_sessions_over(labelled, known, settings, at)
+    return labelled.filter(pl.col(LABEL) == 0).select(*keys, PREDICTION_TIME, LABEL_END).sort(*keys, PREDICTION_TIME)
 
 
 def target_keys(settings: Settings, /) -> tuple[str, ...]:
@@ -105,18 +161,50 @@ def target_keys(settings: Settings, /) -> tuple[str, ...]:
     return (USER_ID, *session, *item)
 
 
-def _anchors(sessionized: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    """Return the prediction points; within sessions they keep the item at hand, which features describe."""
+def _anchors(sessionized: pl.LazyFrame, settings: Settings, *, as_of: datetime | None = None) -> pl.LazyFrame:
+    """Return the prediction points of a log, or of what is known of it at a moment.
+
+    Within sessions they keep the item at hand, which features describe.
+    """
     chosen, level = settings.anchors, settings.target.level
-    per_item = level == "user_item"
+    if level == "session" and chosen.kind != "in_session":
+        raise ConfigError(
+            f"target.level 'session' asks whether a session in progress still buys, so anchors.kind must be "
+            f"'in_session', found {chosen.kind!r}; set it, or choose target.level user or user_item"
+        )
+    per_item, gap = level == "user_item", settings.session.gap
     if chosen.kind == "calendar":
         return calendar_anchors(
-            sessionized, every=chosen.every, start=chosen.start, level="user_item" if per_item else "user"
+            sessionized,
+            every=chosen.every,
+            start=chosen.start if as_of is None else as_of,
+            end=as_of,
+            level="user_item" if per_item else "user",
+            active_within=chosen.active_within,
         )
     if chosen.kind == "in_session":
+        if as_of is not None:
+            last_event = pl.col(TIMESTAMP).max().over(_SESSION)
+            sessionized = sessionized.filter(last_event + gap >= instant(as_of, what="as_of"))
         return in_session_anchors(sessionized, every=chosen.every_events, at=chosen.at).drop(EVENT_NUMBER)
-    closed = session_close_anchors(sessionized, gap=settings.session.gap)
+    closed = session_close_anchors(sessionized, gap=gap, end=as_of)
     return closed if per_item else closed.drop(ITEM_ID).unique().sort(*_SESSION)
+
+
+def _without_sessions_over(points: pl.LazyFrame, known: pl.LazyFrame, settings: Settings, at: pl.Expr) -> pl.LazyFrame:
+    """Leave out the points after which the user's next `target.sessions` sessions are over at a moment."""
+    before = last(_SESSIONS_BEFORE, SESSION_INDEX)
+    users = known.group_by(USER_ID).agg(
+        pl.col(SESSION_INDEX).max().alias(_SESSIONS_NOW), pl.col(TIMESTAMP).max().alias(_LAST_EVENT)
+    )
+    closed = (pl.col(_LAST_EVENT) + settings.session.gap < at).cast(pl.Int64)
+    over = pl.col(_SESSIONS_NOW).cast(pl.Int64) - 1 + closed
+    allowed = pl.col(_SESSIONS_BEFORE).cast(pl.Int64).fill_null(0) + settings.target.sessions
+    return (
+        window_features(points, known, by=USER_ID, aggregates=[before])
+        .join(users, on=USER_ID, how="left", maintain_order="left", nulls_equal=True)
+        .filter(over < allowed)
+    )
 
 
 def _with_session_start(rows: pl.LazyFrame, sessionized: pl.LazyFrame) -> pl.LazyFrame:

@@ -57,6 +57,9 @@ class AnchorSettings(Section):
     """Calendar: the distance of two prediction points."""
     start: date | None = None
     """Calendar: the first prediction point (UTC midnight); none: one step after the first day of the log."""
+    active_within: Duration | None = None
+    """Calendar: asked about is who, or which pair, has an event in [T - this, T); none: users with any event before T,
+    pairs with an event in [T - every, T)."""
 
 
 class TargetSettings(Section):

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def session_close(sessionized: Sequence[Event], *, gap: int) -> list[Anchor]:
+def session_close(sessionized: Sequence[Event], *, gap: int, end: int | None = None) -> list[Anchor]:
     """At last event + gap, one per item viewed in the session; not for sessions still open when the log ends."""
-    end = max((event.timestamp for event in sessionized), default=0)
+    end = max((event.timestamp for event in sessionized), default=0) if end is None else end
     anchors = []
     for (user, session_index), session in by_session(sessionized).items():
         prediction_time = session[-1].timestamp + gap
@@ -40,17 +40,27 @@ def in_session(sessionized: Sequence[Event], *, every: int = 1, at: str = "event
     return anchors
 
 
-def calendar(sessionized: Sequence[Event], *, every: int, start: int, level: str = "user") -> list[Anchor]:
-    """Every `every` from `start` to the end of the log, for each user with an event before.
+def calendar(
+    sessionized: Sequence[Event],
+    *,
+    every: int,
+    start: int,
+    end: int | None = None,
+    level: str = "user",
+    active_within: int | None = None,
+) -> list[Anchor]:
+    """Every `every` from `start` to `end`, none: to the end of the log, for each user with an event before.
 
-    At the level user_item, for each user and item with an event in [T - every, T).
+    At the level user_item, for each user and item with an event in [T - every, T); with `active_within`, at any level,
+    with an event in [T - active_within, T).
     """
-    end = max((event.timestamp for event in sessionized), default=0)
+    last = max((event.timestamp for event in sessionized), default=0) if end is None else end
+    reach = every if level == "user_item" and active_within is None else active_within
     anchors = set()
-    for prediction_time in range(start, end + 1, every):
+    for prediction_time in range(start, last + 1, every):
         for event in sessionized:
-            if level == "user" and event.timestamp < prediction_time:
-                anchors.add(Anchor(event.user_id, None, None, prediction_time))
-            if level == "user_item" and prediction_time - every <= event.timestamp < prediction_time:
-                anchors.add(Anchor(event.user_id, None, event.item_id, prediction_time))
+            age = prediction_time - event.timestamp
+            if age > 0 and (reach is None or age <= reach):
+                item = event.item_id if level == "user_item" else None
+                anchors.add(Anchor(event.user_id, None, item, prediction_time))
     return list(anchors)

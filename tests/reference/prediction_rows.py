@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reference.events import Anchor, Event, by_session
-from reference.labels import label
+from reference.labels import label, last_session
 from reference.splits import boundaries, split_at
 
 if TYPE_CHECKING:
@@ -64,3 +64,40 @@ def prediction_rows(
         purged = not earliest <= time <= time + horizon <= latest
         rows.append(PredictionRow(anchor, time + horizon, value, split, purged))
     return rows
+
+
+def open_points(
+    anchors: Sequence[Anchor],
+    known: Sequence[Event],
+    *,
+    moment: int,
+    horizon: int,
+    level: str,
+    sessions: int | None,
+    gap: int,
+) -> list[Anchor]:
+    """The points whose time has come and whose answer has not, of each user, or user and item, those of the latest T.
+
+    A point within a session counts while the session may still go on. `known` is what happened before the moment.
+    """
+
+    def unit(anchor: Anchor) -> tuple:
+        return (anchor.user_id, anchor.item_id) if level == "user_item" else (anchor.user_id,)
+
+    due = [anchor for anchor in anchors if anchor.prediction_time <= moment < anchor.prediction_time + horizon]
+    latest = {unit(anchor): max(a.prediction_time for a in due if unit(a) == unit(anchor)) for anchor in due}
+    due = [anchor for anchor in due if anchor.prediction_time == latest[unit(anchor)]]
+    return [
+        anchor
+        for anchor in due
+        if label(anchor, known, horizon=horizon, level=level, sessions=sessions, end=moment + horizon) == 0
+        and not (sessions is not None and _are_over(anchor, known, moment=moment, sessions=sessions, gap=gap))
+    ]
+
+
+def _are_over(anchor: Anchor, known: Sequence[Event], *, moment: int, sessions: int, gap: int) -> bool:
+    """Whether no event at or after the moment can belong to one of the user's next so many sessions."""
+    own = [event for event in known if event.user_id == anchor.user_id]
+    latest = max(own, key=lambda event: event.timestamp)
+    soonest = latest.session_index + (moment - latest.timestamp > gap)
+    return soonest > last_session(anchor, known) + sessions
