@@ -157,7 +157,7 @@ def test_active_within_says_who_is_asked_about_on_a_calendar():
 
 def test_a_moment_without_a_zone_is_refused():
     events = event_frame([], ids=Ids(), sessionized=True)
-    with pytest.raises(ValueError, match="time zone"):
+    with pytest.raises(ValueError, match="as_of must be an aware datetime"):
         pp.prediction_rows(events, settings=Settings(), as_of=datetime(2024, 8, 1))  # noqa: DTZ001  (what is refused)
 
 

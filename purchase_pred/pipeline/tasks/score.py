@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.anchors import EVENT_NUMBER, in_session_anchors, session_close_anchors
-from purchase_pred.durations import parse_duration
 from purchase_pred.errors import ConfigError, InputError
 from purchase_pred.evaluation.explain import explain
 from purchase_pred.features import build_features, describe_features
@@ -16,13 +14,12 @@ from purchase_pred.models import load_bundle
 from purchase_pred.models.training import describe_target
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
-from purchase_pred.prediction_rows import target_keys
+from purchase_pred.prediction_rows import prediction_rows, target_keys
 from purchase_pred.schema import (
     CATALOG,
     ITEM_ID,
     LABEL_END,
     PREDICTION_TIME,
-    SESSION_INDEX,
     SESSIONIZED,
     TIME_DTYPE,
     TIMESTAMP,
@@ -46,9 +43,7 @@ _TICK: Final = timedelta(microseconds=1)
 def score(workspace: Workspace, settings: Settings, /, *, model: Path, as_of: datetime | None) -> pl.DataFrame:
     """Return the scores that a model gives with what was known before a moment.
 
-    Of each user, and item or session as the target has it, the latest prediction point counts that is not later than
-    the moment and whose label window [T, T + horizon) has not ended at it. Within sessions only those still open at
-    the moment count. On a calendar the moment itself is every user's prediction point.
+    Which they are, `purchase_pred.prediction_rows` tells by the rule that training has its rows from.
 
     Parameters
     ----------
@@ -100,7 +95,7 @@ def open_predictions(
         )
     moment, known = _known(scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED), as_of)
     features = build_features(
-        _open_points(known, moment, settings),
+        prediction_rows(known, settings=settings, as_of=moment),
         known,
         catalog=scan_if_there(workspace.path(CATALOG_FILE), CATALOG),
         users=scan_if_there(workspace.path(USERS_FILE), USERS),
@@ -180,28 +175,6 @@ def _known(sessionized: pl.LazyFrame, as_of: datetime | None) -> tuple[datetime,
     if first >= moment:
         raise InputError(f"no event is known before {moment:%Y-%m-%d %H:%M:%S} UTC: the log begins at {first}")
     return moment, sessionized.filter(pl.col(TIMESTAMP) < pl.lit(moment, dtype=TIME_DTYPE))
-
-
-def _open_points(known: pl.LazyFrame, moment: datetime, settings: Settings) -> pl.LazyFrame:
-    """Return the prediction points to score, as the target's rows are made, without labels."""
-    unit = [USER_ID, *([ITEM_ID] if settings.target.level == "user_item" else [])]
-    at, horizon = pl.lit(moment, dtype=TIME_DTYPE), parse_duration(settings.target.horizon)
-    if settings.anchors.kind == "calendar":
-        points = known.select(unit).unique().with_columns(at.alias(PREDICTION_TIME))
-    elif settings.anchors.kind == "in_session":
-        anchors, gap = settings.anchors, settings.session.gap
-        last = pl.col(TIMESTAMP).max().over(USER_ID, SESSION_INDEX)
-        running = known.filter(last + gap >= at)
-        points = in_session_anchors(running, every=anchors.every_events, at=anchors.at).drop(EVENT_NUMBER)
-    else:
-        points = session_close_anchors(known, gap=settings.session.gap, end=moment)
-        points = points if ITEM_ID in unit else points.drop(ITEM_ID).unique()
-    return (
-        points.with_columns((pl.col(PREDICTION_TIME) + horizon).alias(LABEL_END))
-        .filter(pl.col(PREDICTION_TIME) <= at, pl.col(LABEL_END) > at)
-        .sort(*unit, PREDICTION_TIME)
-        .unique(unit, keep="last", maintain_order=True)
-    )
 
 
 def _in_words(target: dict[str, object]) -> str:
