@@ -156,6 +156,12 @@ def ingest(
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="Zone of times that name none. Default: UTC.")
     ] = None,
+    time_format: Annotated[
+        str | None, typer.Option("--time-format", metavar="FORMAT", help="Form of the times, such as '%d.%m.%Y %H:%M'.")
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option("--decimal", metavar="SIGN", help="Decimal sign of prices: . or , Default: a point.")
+    ] = None,
 ) -> None:
     """Bring a real log into data/raw: CSV, NDJSON or Parquet, plain or gzip."""
     from purchase_pred.pipeline.engine.runner import Request
@@ -164,7 +170,7 @@ def ingest(
     assignments = [
         *_named("ingest.columns", "--map", columns or []),
         *_named("ingest.events", "--event", events or []),
-        *([f"ingest.timezone={timezone}"] if timezone else []),
+        *_texts({"ingest.timezone": timezone, "ingest.time_format": time_format, "ingest.decimal": decimal}),
     ]
     settings = common.resolve(*assignments).settings
     _run_requests(common, settings, [Request(ingest_stage(log_format.value, paths))])
@@ -269,10 +275,17 @@ def _named(key: str, option: str, pairs: list[str]) -> list[str]:
     found: dict[str, list[str]] = {}
     for pair in pairs:
         ours, equals, theirs = pair.partition("=")
-        if not equals or not ours or not theirs:
+        if not equals or not ours or not (theirs or option == "--map"):
             raise ConfigError(f"{option} must be OURS=THEIRS, such as {option} {_EXAMPLES[option]}, found {pair!r}")
         found.setdefault(ours, []).append(theirs)
     return [f"{key}.{ours}={dumps(theirs if len(theirs) > 1 else theirs[0])}" for ours, theirs in found.items()]
+
+
+def _texts(values: dict[str, str | None]) -> list[str]:
+    """Return those given as assignments, as the texts that they are."""
+    from json import dumps
+
+    return [f"{key}={dumps(text)}" for key, text in values.items() if text is not None]
 
 
 _EXAMPLES = {"--map": "timestamp=ts", "--event": "purchase=order"}

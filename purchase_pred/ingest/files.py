@@ -1,4 +1,4 @@
-"""The files of a log: globs expanded, content recognised by its first bytes, every fault named."""
+"""The files of a log: content recognised by its first bytes, every fault named."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import codecs
 import csv
 import gzip
 import io
+import json
 import zlib
 from dataclasses import dataclass
-from glob import glob
-from pathlib import Path
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
@@ -18,11 +18,15 @@ from purchase_pred.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 FileKind = Literal["csv", "ndjson", "parquet"]
 
 _HEAD_BYTES: Final = 1 << 16
+_LONGEST_HEADER: Final = 1 << 24
 _NAMES_FROM_LINES: Final = 10_000
+_WIDTHS_FROM_LINES: Final = 1_000
+_MARK: Final = codecs.BOM_UTF8
 _GZIP: Final = b"\x1f\x8b"
 _PARQUET: Final = b"PAR1"
 _SEPARATORS: Final = ",\t;|"
@@ -49,19 +53,12 @@ class LogFile:
     """Of delimited text: whichever of comma, tab, semicolon and bar is most frequent in the first row."""
     header: bool = True
     """Of delimited text: whether the first row names the columns."""
-
-
-def expand_paths(paths: Sequence[str | Path], /) -> tuple[Path, ...]:
-    """Return the files that paths and globs stand for, in the given order, those of one glob by name.
-
-    Raises
-    ------
-    InputError
-        No path, a missing file, a folder, or a glob that matches nothing.
-    """
-    if not paths:
-        raise InputError("a log needs at least one file, found none; name files or globs such as 'logs/*.csv.gz'")
-    return tuple(path for pattern in paths for path in _expand(Path(pattern).expanduser()))
+    widths: tuple[int, ...] = ()
+    """Of delimited text: the number of fields of each of the first lines."""
+    nested: frozenset[str] = frozenset()
+    """Of NDJSON: the columns that hold objects or lists."""
+    marked: bool = False
+    """Of NDJSON: whether it begins with a byte order mark, which the engine would stumble over."""
 
 
 def inspect_file(path: Path, /) -> LogFile:
@@ -84,40 +81,25 @@ def inspect_file(path: Path, /) -> LogFile:
     if "\0" in text:
         raise InputError(f"{path}: binary content; CSV, NDJSON (both may be gzip) or Parquet is required")
     if text.lstrip().startswith("{"):
-        return _inspect_ndjson(path)
+        return _inspect_ndjson(path, marked=start.startswith(_MARK))
     if text.lstrip().startswith(("[{", "[\n")):
         raise InputError(f"{path}: one JSON array; one object per line is required (jq -c '.[]' makes it)")
     return _inspect_delimited(path, text)
 
 
-def _expand(path: Path) -> list[Path]:
-    if path.is_dir():
-        raise InputError(f"{path}: a file is required, found a folder; name its files, such as '{path}/*.csv'")
-    if path.exists():
-        return [path]
-    pattern = str(path)
-    if not any(sign in pattern for sign in "*?["):
-        raise InputError(f"{path}: no such file")
-    found = glob(pattern, recursive=True)  # noqa: PTH207  (Path.glob wants the fixed part of the path cut off)
-    matches = sorted(Path(match) for match in found if Path(match).is_file())
-    if not matches:
-        raise InputError(f"{pattern}: the pattern matches no file")
-    return matches
-
-
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
+            packed = file.read(len(_GZIP)) == _GZIP
+        with _opened(path, packed=packed) as file:
             start = file.read(_HEAD_BYTES)
-        if not start.startswith(_GZIP):
-            return start
-        with gzip.open(path) as file:
-            start = file.read(_HEAD_BYTES)
+            while b"\n" not in start and len(start) < _LONGEST_HEADER and (block := file.read(_HEAD_BYTES)):
+                start += block
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path}: broken gzip ({error}); fetch or compress the file again") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if start.startswith(_PARQUET):
+    if packed and start.startswith(_PARQUET):
         raise InputError(f"{path}: Parquet inside gzip; decompress it, Parquet is compressed by itself")
     return start
 
@@ -130,23 +112,39 @@ def _inspect_parquet(path: Path) -> LogFile:
     return LogFile(path, "parquet", names)
 
 
-def _inspect_ndjson(path: Path) -> LogFile:
+def _inspect_ndjson(path: Path, *, marked: bool) -> LogFile:
+    fields: dict[str, bool] = {}
     try:
-        lines = pl.scan_ndjson(plain_pattern(path), infer_schema_length=_NAMES_FROM_LINES)
-        names = tuple(lines.collect_schema())
-    except (pl.exceptions.PolarsError, OSError) as error:
+        with path.open("rb") as file:
+            packed = file.read(len(_GZIP)) == _GZIP
+        with _opened(path, packed=packed) as file:
+            for line in islice(file, _NAMES_FROM_LINES):
+                if line.strip():
+                    for name, value in json.loads(line).items():
+                        fields[name] = fields.get(name, False) or isinstance(value, dict | list)
+    except (AttributeError, RecursionError, ValueError, OSError) as error:
         raise InputError(
             f"{path}: not one JSON object per line ({first_line(error)}); mend or remove that line"
         ) from error
-    return LogFile(path, "ndjson", names)
+    nested = frozenset(name for name, is_nested in fields.items() if is_nested)
+    return LogFile(path, "ndjson", tuple(fields), nested=nested, marked=marked)
+
+
+def _opened(path: Path, *, packed: bool) -> io.BufferedIOBase:
+    return gzip.open(path) if packed else path.open("rb")
 
 
 def _inspect_delimited(path: Path, text: str) -> LogFile:
+    if "\n" not in text and "\r" in text.strip():
+        raise InputError(f"{path}: lines end with CR alone; convert them (tr '\\r' '\\n' < OLD > NEW)")
     first_row = text.split("\n", 1)[0].rstrip("\r")
     separator = max(_SEPARATORS, key=first_row.count)
     fields = next(csv.reader(io.StringIO(first_row), delimiter=separator), [])
     names = tuple(name.strip() for name in fields)
-    return LogFile(path, "csv", names, separator)
+    lines = text.split("\n")
+    whole = lines[:-1] if len(lines) > 1 else lines
+    widths = tuple(line.count(separator) + 1 for line in whole[:_WIDTHS_FROM_LINES] if line.strip())
+    return LogFile(path, "csv", names, separator, widths=widths)
 
 
 def plain_pattern(path: Path) -> str:
@@ -171,7 +169,7 @@ def _is_sound(path: Path) -> bool:
             start = file.read(len(_PARQUET))
         if start == _PARQUET:
             return True
-        with gzip.open(path) if start.startswith(_GZIP) else path.open("rb") as file:
+        with _opened(path, packed=start.startswith(_GZIP)) as file:
             for block in iter(lambda: file.read(_HEAD_BYTES), b""):
                 decoder.decode(block)
         decoder.decode(b"", final=True)

@@ -10,15 +10,16 @@ import polars as pl
 from purchase_pred.errors import InputError
 from purchase_pred.ingest import cdnow, otto, rees46, retailrocket, table, yoochoose
 from purchase_pred.ingest.catalog import derive_catalog, derive_users
-from purchase_pred.ingest.files import expand_paths, inspect_file
+from purchase_pred.ingest.files import inspect_file
+from purchase_pred.ingest.paths import expand_paths
 from purchase_pred.ingest.profile import LogProfile, profile_log
-from purchase_pred.ingest.rows import REASON, REASON_DTYPE, canonical_rows
-from purchase_pred.ingest.source import PREFIX, SourceLog
+from purchase_pred.ingest.rows import REASON, REASON_DTYPE, canonical_rows, within
+from purchase_pred.ingest.source import EXTRA_FIELD, PREFIX, SourceLog, as_text
 from purchase_pred.ingest.suggestions import nearest_of
 from purchase_pred.schema import CATEGORY, EVENT_ID, EVENTS, ITEM_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from purchase_pred.ingest.files import LogFile
@@ -57,7 +58,7 @@ class CanonicalLog:
     warnings: tuple[str, ...]
     """What was taken for granted, in sentences, such as the zone of times that name none."""
     examples: Mapping[str, tuple[str, ...]]
-    """For "unknown_event" and "bad_time": the most frequent texts that could not be read; for `check_rejected`."""
+    """For "unknown_event", "bad_time" and "out_of_range_time": the most frequent texts; for `check_rejected`."""
 
 
 def read_log(log_format: str, paths: Sequence[str | Path], /, *, settings: IngestSettings) -> CanonicalLog:
@@ -83,14 +84,15 @@ def read_log(log_format: str, paths: Sequence[str | Path], /, *, settings: Inges
     ------
     InputError
         An unknown format; a missing, empty or unreadable file; a missing column, with the columns found and the
-        nearest; a log without rows.
+        nearest; a column of prices or durations of which most cannot be read; a log without rows.
 
     Notes
     -----
     A row is rejected for the first of these reasons that applies: "ignored_event" (the user asked for it),
     "empty_row" (no time, user or item is written), "extra_fields" (more fields than the header), "bad_time",
-    "unknown_event", "missing_user_id", "missing_item_id", "duplicate" (an earlier row equals it in every column of
-    the source).
+    "unknown_event", "missing_user_id", "missing_item_id", "out_of_range_time" (before `settings.earliest`, not before
+    `settings.latest`, or further from the bulk of the times than `settings.outlier_distance`), "duplicate" (an earlier
+    row equals it in every column of the source).
     """
     reader = _READERS.get(log_format)
     if reader is None:
@@ -102,7 +104,7 @@ def read_log(log_format: str, paths: Sequence[str | Path], /, *, settings: Inges
     log = reader(files, settings)
     rows = canonical_rows(log, settings=settings)
     profile = profile_log(log, rows, settings=settings)
-    return _canonical(log, rows, profile)
+    return _canonical(log, within(rows, profile.period), profile)
 
 
 def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile) -> CanonicalLog:
@@ -129,11 +131,8 @@ def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile) -> Canon
 
 def _rejected(rows: pl.LazyFrame, repeated: pl.LazyFrame) -> pl.LazyFrame:
     duplicate = pl.lit("duplicate", REASON_DTYPE)
-    text = [
-        _as_text(name, dtype).alias(_plain_name(name))
-        for name, dtype in rows.collect_schema().items()
-        if name.startswith(PREFIX)
-    ]
+    schema = rows.collect_schema()
+    text = [as_text(pl.col(column), schema[column], name).alias(name) for column, name in _plain_names(schema).items()]
     return (
         rows.join(repeated.with_columns(duplicate.alias("repeats")), on=EVENT_ID, how="left", maintain_order="left")
         .with_columns(pl.coalesce(REASON, "repeats").alias(REASON))
@@ -142,12 +141,15 @@ def _rejected(rows: pl.LazyFrame, repeated: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
-    if dtype.is_nested():
-        return pl.struct(pl.col(name).alias(_plain_name(name))).struct.json_encode()
-    return pl.col(name).bin.encode("base64") if dtype == pl.Binary else pl.col(name).cast(pl.String)
-
-
-def _plain_name(marked: str) -> str:
-    name = marked.removeprefix(PREFIX)
-    return f"source_{name}" if name in (EVENT_ID, REASON) else name
+def _plain_names(marked: Iterable[str]) -> dict[str, str]:
+    """Return the names under which rejected rows show the source's columns; none stands twice."""
+    names: dict[str, str] = {}
+    taken = {EVENT_ID, REASON}
+    own = [name for name in marked if name.startswith(PREFIX)]
+    for column in sorted(own, key=lambda one: one == PREFIX + EXTRA_FIELD):  # its name is ours, so it gives way
+        plain = "extra_field" if column == PREFIX + EXTRA_FIELD else column.removeprefix(PREFIX)
+        while plain in taken or (plain != column.removeprefix(PREFIX) and PREFIX + plain in own):
+            plain = f"source_{plain}"
+        names[column] = plain
+        taken.add(plain)
+    return {column: names[column] for column in own}

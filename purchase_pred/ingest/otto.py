@@ -9,8 +9,7 @@ import polars as pl
 
 from purchase_pred.errors import InputError
 from purchase_pred.ingest.columns import event_names, source_columns
-from purchase_pred.ingest.files import plain_pattern
-from purchase_pred.ingest.source import SourceLog, number_rows
+from purchase_pred.ingest.source import SourceLog, number_rows, scan_objects
 from purchase_pred.schema import ADD_TO_CART, EVENT_TYPE, ITEM_ID, PURCHASE, TIMESTAMP, USER_ID, VIEW
 
 if TYPE_CHECKING:
@@ -53,11 +52,9 @@ def read(files: Sequence[LogFile], settings: IngestSettings, /) -> SourceLog:
                 f"columns {', '.join(map(repr, file.names))}; for one row per event use the format 'table'"
             )
     inside = pl.List(pl.Struct(dict.fromkeys(_INSIDE, pl.String)))
-    users = pl.scan_ndjson(
-        [plain_pattern(file.path) for file in files], schema={"session": pl.String, "events": inside}
-    )
+    users = scan_objects(files, {"session": pl.String, "events": inside})
     events = users.explode("events", empty_as_null=False, keep_nulls=False).unnest("events")
-    flat = [replace(file, names=("session", *_INSIDE)) for file in files]
+    flat = [replace(file, names=("session", *_INSIDE), nested=file.nested & {"session"}) for file in files]
     return SourceLog(
         rows=number_rows(events),
         columns=source_columns(flat, _COLUMNS, settings),

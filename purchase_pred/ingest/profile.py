@@ -1,29 +1,36 @@
 """The one look at a whole log before it is read: what cannot be known from its head alone.
 
-The dtypes of lazy frames must be known before they are run, so three facts have to be looked up: whether every
-identifier is a whole number, which categories there are, and which rows are duplicates. They are gathered in streaming
-passes, one after another (run together they would keep the whole log in memory), that keep 13 bytes per row.
+The dtypes of lazy frames must be known before they are run, so four facts have to be looked up: whether every
+identifier is a whole number, which categories there are, when the bulk of the events was, and which rows are
+duplicates. They are gathered in streaming passes, one after another (run together they would keep the whole log in
+memory), that keep 17 bytes per row.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from purchase_pred.durations import parse_duration
 from purchase_pred.errors import InputError
 from purchase_pred.ingest.files import broken_text, first_line
+from purchase_pred.ingest.numbers import check_numbers
 from purchase_pred.ingest.rows import (
     DURATION_UNREAD,
+    DURATION_WRITTEN,
     EVENT_NAME,
     PRICE_UNREAD,
+    PRICE_WRITTEN,
     REASON,
+    within,
 )
-from purchase_pred.ingest.source import PREFIX
+from purchase_pred.ingest.source import PREFIX, as_text
 from purchase_pred.ingest.times import TIME_AMBIGUOUS, TIME_NAIVE
-from purchase_pred.schema import CATEGORY, EVENT_ID, ITEM_ID, TIMESTAMP, USER_ID
+from purchase_pred.schema import CATEGORY, DURATION, EVENT_ID, ITEM_ID, PRICE, TIMESTAMP, USER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +44,12 @@ _FINGERPRINT: Final = "fingerprint"
 _BATCH: Final = 250_000
 """Repeated rows that are compared in full at once; bounds the memory when a log is given twice."""
 _TAKEN_FOR_GRANTED: Final = (TIME_NAIVE, TIME_AMBIGUOUS, PRICE_UNREAD, DURATION_UNREAD)
+_NUMBERS: Final = ((PRICE, PRICE_WRITTEN, PRICE_UNREAD), (DURATION, DURATION_WRITTEN, DURATION_UNREAD))
+_COUNTED: Final = (*_TAKEN_FOR_GRANTED, PRICE_WRITTEN, DURATION_WRITTEN)
+_DAY: Final = "day"
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_BULK: Final = 0.01
+"""Share of the events before the bulk of them, and after it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +62,12 @@ class LogProfile:
     """`user_id` and `item_id`: whether every one of the sound rows is a whole number, written as such."""
     categories: tuple[str, ...]
     """The distinct categories of the sound rows, sorted."""
+    period: tuple[date, date] | None
+    """The first day, and the day after the last, that lie near enough to the bulk of the events; None: all do."""
     duplicates: pl.Series
     """`event_id` of every row that an earlier row equals in all columns of the source, sorted."""
     examples: Mapping[str, tuple[str, ...]]
-    """For "unknown_event" and "bad_time": the most frequent texts that could not be read."""
+    """For "unknown_event", "bad_time" and "out_of_range_time": the most frequent texts."""
     warnings: tuple[str, ...]
     """What was taken for granted, in sentences."""
 
@@ -72,19 +87,24 @@ def profile_log(log: SourceLog, rows: pl.LazyFrame, /, *, settings: IngestSettin
     Raises
     ------
     InputError
-        A file cannot be read to its end, or the log has no rows.
+        A file cannot be read to its end, the log has no rows, or most prices or durations cannot be read.
     """
     with readable(log.files):
         facts = _facts(log, rows, settings).collect()
         if facts.is_empty():
             raise InputError(f"{_named(log.files)}: the log has columns but no rows; nothing can be read from it")
-        counted = {name: int(facts[name].sum()) for name in _TAKEN_FOR_GRANTED}
+        period = _period(facts[_DAY], settings)
+        rows, sound = within(rows, period), _sound(facts, period)
+        counted = {name: int(sound[name].sum()) for name in _COUNTED}
+        _check_numbers(log, rows, counted, settings)
+        reasons = {*facts[REASON].unique().drop_nulls(), *(["out_of_range_time"] if period else [])}
         return LogProfile(
             rows=facts.height,
-            whole_numbers={column: bool(facts[column].all()) for column in (USER_ID, ITEM_ID)},
-            categories=_categories(log, facts),
+            whole_numbers={column: bool(sound[column].all()) for column in (USER_ID, ITEM_ID)},
+            categories=_categories(log, sound),
+            period=period,
             duplicates=_duplicates(log, rows, facts),
-            examples=_examples(log, rows, reasons=facts[REASON].unique()),
+            examples=_examples(log, rows, reasons=reasons),
             warnings=(*log.warnings, *_warnings(counted, settings)),
         )
 
@@ -113,14 +133,51 @@ def _facts(log: SourceLog, rows: pl.LazyFrame, settings: IngestSettings) -> pl.L
     schema = rows.collect_schema()
     facts = [
         pl.col(REASON),
+        pl.when(sound).then(pl.col(TIMESTAMP)).dt.date().alias(_DAY),
         *((_whole(column, schema[column]) | ~sound).alias(column) for column in (USER_ID, ITEM_ID)),
-        *((pl.col(name) & sound).alias(name) for name in _TAKEN_FOR_GRANTED),
+        *((pl.col(name) & sound).alias(name) for name in _COUNTED),
     ]
     if log.categories is None:
         facts.append(pl.when(sound).then(pl.col(CATEGORY)).cast(pl.Categorical))
     if settings.duplicates == "drop":
         facts.append(_fingerprint(log))
     return rows.select(facts)
+
+
+def _period(days: pl.Series, settings: IngestSettings) -> tuple[date, date] | None:
+    """Return the days that lie near enough to the bulk of the events; None: every event does."""
+    first, last = days.min(), days.max()
+    if settings.outlier_distance is None or not isinstance(first, date) or not isinstance(last, date):
+        return None
+    numbers = days.to_physical()
+    begins = int(numbers.quantile(_BULK, "lower") or 0)  # of fewer than 100 events all are the bulk
+    ends = int(numbers.quantile(1 - _BULK, "higher") or 0)
+    distance = max(-(-parse_duration(settings.outlier_distance) // timedelta(days=1)), ends - begins)
+    earliest = max(_EPOCH + begins - distance, date.min.toordinal())
+    latest = min(_EPOCH + ends + distance + 1, date.max.toordinal())
+    period = date.fromordinal(earliest), date.fromordinal(latest)
+    return period if first < period[0] or last >= period[1] else None
+
+
+def _sound(facts: pl.DataFrame, period: tuple[date, date] | None) -> pl.DataFrame:
+    near = pl.col(_DAY).is_between(*period, closed="left") if period else pl.lit(value=True)
+    return facts.filter(pl.col(REASON).is_null() & near)
+
+
+def _check_numbers(log: SourceLog, rows: pl.LazyFrame, counted: Mapping[str, int], settings: IngestSettings) -> None:
+    for column, written, unread in _NUMBERS:
+        if 2 * counted[unread] <= counted[written]:
+            continue
+        shown = log.columns[column]
+        check_numbers(
+            column,
+            named=", ".join(name.removeprefix(PREFIX) for name in shown.meta.root_names()),
+            option="--map",
+            written=counted[written],
+            unread=counted[unread],
+            examples=_most_frequent(rows.filter(pl.col(REASON).is_null() & pl.col(unread)), shown.cast(pl.String)),
+            decimal=settings.decimal,
+        )
 
 
 def _fingerprint(log: SourceLog) -> pl.Expr:
@@ -143,22 +200,22 @@ def _categories(log: SourceLog, facts: pl.DataFrame) -> tuple[str, ...]:
     return tuple(known.unique().cast(pl.String).drop_nulls().sort())
 
 
-def _examples(log: SourceLog, rows: pl.LazyFrame, *, reasons: pl.Series) -> dict[str, tuple[str, ...]]:
-    """Return the most frequent texts of unknown events and of bad times, ties by name."""
-    written = {"unknown_event": pl.col(EVENT_NAME), "bad_time": log.columns[TIMESTAMP].cast(pl.String)}
+def _examples(log: SourceLog, rows: pl.LazyFrame, *, reasons: set[str]) -> dict[str, tuple[str, ...]]:
+    """Return the most frequent texts of unknown events, and of times that are none or out of range."""
+    dtype = rows.select(log.columns[TIMESTAMP].alias(TIMESTAMP)).collect_schema()[TIMESTAMP]
+    time = as_text(log.columns[TIMESTAMP], dtype, TIMESTAMP)
+    written = {"unknown_event": pl.col(EVENT_NAME), "bad_time": time, "out_of_range_time": time}
     return {
-        reason: tuple(
-            rows.filter(pl.col(REASON) == reason)
-            .select(text.fill_null("nothing").alias("text"))
-            .group_by("text")
-            .len()
-            .sort(["len", "text"], descending=[True, False])
-            .head(_EXAMPLES)
-            .collect()["text"]
-        )
+        reason: _most_frequent(rows.filter(pl.col(REASON) == reason), text)
         for reason, text in written.items()
         if reason in reasons
     }
+
+
+def _most_frequent(rows: pl.LazyFrame, text: pl.Expr) -> tuple[str, ...]:
+    """Return the most frequent texts, ties by name."""
+    counted = rows.select(text.fill_null("nothing").alias("text")).group_by("text").len()
+    return tuple(counted.sort(["len", "text"], descending=[True, False]).head(_EXAMPLES).collect()["text"])
 
 
 def _duplicates(log: SourceLog, rows: pl.LazyFrame, facts: pl.DataFrame) -> pl.Series:

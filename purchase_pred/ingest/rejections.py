@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 _ON_REQUEST: Final = "ignored_event"
 _CURES: Final[Mapping[str, str]] = {
-    "bad_time": "name the column of the times with --map timestamp=NAME or their form with ingest.time_format",
+    "bad_time": "name the column of the times with --map timestamp=NAME or their form with --time-format",
     "missing_user_id": "name the column of the users with --map user_id=NAME",
     "missing_item_id": "name the column of the items with --map item_id=NAME",
+    "out_of_range_time": (
+        "name the form of the times with --time-format, or move what is taken for possible with ingest.earliest, "
+        "ingest.latest and ingest.outlier_distance"
+    ),
     "duplicate": "keep repeated rows with ingest.duplicates=keep",
 }
 

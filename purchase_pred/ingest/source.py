@@ -10,18 +10,23 @@ import polars as pl
 
 from purchase_pred.errors import InputError
 from purchase_pred.ingest.files import plain_pattern
+from purchase_pred.ingest.times import is_in_calendar
 from purchase_pred.schema import EVENT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from polars._typing import PolarsDataType
+
     from purchase_pred.ingest.files import LogFile
 
 PREFIX: Final = "source:"
 """Marks the columns of the source, so that none is taken for one of ours."""
-EXTRA_FIELD: Final = "extra_field"
-"""Name of the field that a line of delimited text has beyond its header; null in a sound line."""
+EXTRA_FIELD: Final = "\nextra_field"
+"""Name of the field that a line of delimited text has beyond its header, which no header can hold; null in a sound
+line."""
+_LINE: Final = "line"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +49,18 @@ class SourceLog:
 def source(name: str, /) -> pl.Expr:
     """Return the expression of a source column."""
     return pl.col(PREFIX + name)
+
+
+def as_text(column: pl.Expr, dtype: pl.DataType, name: str, /) -> pl.Expr:
+    """Return a source column of any dtype as text that shows it: JSON for lists and objects, base64 for bytes."""
+    if dtype.is_nested():
+        return pl.struct(column.alias(name)).struct.json_encode()
+    if dtype == pl.Binary:
+        return column.bin.encode("base64")
+    if dtype == pl.Date or isinstance(dtype, pl.Datetime):  # beyond the calendar, the number that stands there
+        sound = is_in_calendar(column, dtype)
+        return pl.when(sound).then(column).cast(pl.String).fill_null(pl.when(~sound).then(column.to_physical()))
+    return column.cast(pl.String)
 
 
 def scan_files(files: Sequence[LogFile], /) -> pl.LazyFrame:
@@ -98,9 +115,23 @@ def _scan_alike(files: list[LogFile]) -> list[pl.LazyFrame]:
     if files[0].kind == "parquet":
         return [pl.scan_parquet(path, glob=False) for path in paths]
     if files[0].kind == "ndjson":
-        text = dict.fromkeys(files[0].names, pl.String)
-        return [pl.scan_ndjson([plain_pattern(path) for path in paths], schema=text)]
+        return [scan_objects(files, dict.fromkeys(files[0].names, pl.String))]
     return [_scan_delimited(paths, files[0])]
+
+
+def scan_objects(files: Sequence[LogFile], fields: Mapping[str, PolarsDataType], /) -> pl.LazyFrame:
+    """Scan NDJSON files, one after another, for some fields of their objects."""
+    if not any(file.marked for file in files):
+        return pl.scan_ndjson([plain_pattern(file.path) for file in files], schema=dict(fields))
+    lines = pl.scan_csv(  # which steps over a byte order mark
+        [str(file.path) for file in files],
+        schema={_LINE: pl.String},
+        separator="\x1f",
+        quote_char=None,
+        has_header=False,
+        glob=False,
+    ).drop_nulls()
+    return lines.select(pl.col(_LINE).str.json_decode(pl.Struct(dict(fields)))).unnest(_LINE)
 
 
 def _scan_delimited(paths: Sequence[Path], layout: LogFile) -> pl.LazyFrame:

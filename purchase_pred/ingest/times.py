@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -15,14 +16,24 @@ if TYPE_CHECKING:
 TIME_NAIVE: Final = "time_is_naive"
 TIME_AMBIGUOUS: Final = "time_is_ambiguous"
 
-_ZONE: Final = r"(Z|z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)$"
+_ZONE: Final = r"(Z|z|UTC|GMT|[+-](?:0\d|1[0-4]):?[0-5]\d|[+-](?:0\d|1[0-4]))$"
 _LONGEST_ZONE: Final = 6
+_WHOLE_YEAR: Final = r"^\d{4}-"
 _PLAIN: Final = pl.Datetime("us")
 _STAMP: Final = "%Y-%m-%d %H:%M:%S%.f"
 _SECONDS_BELOW: Final = 10**11
 _MILLISECONDS_BELOW: Final = 10**14
 _MICROSECONDS_BELOW: Final = 10**17
-_DATES: Final = (19_000_101, 21_001_231)
+_COMPACT: Final = (
+    (19_000_101, 21_001_231),
+    (190_001_010_000, 210_012_312_359),
+    (19_000_101_000_000, 21_001_231_235_959),
+)
+"""Numbers that are written as YYYYMMDD, YYYYMMDDHHMM and YYYYMMDDHHMMSS."""
+_COMPACT_DIGITS: Final = 14
+_FIRST_DAY: Final = date(1, 1, 1).toordinal() - date(1970, 1, 1).toordinal()
+_LAST_DAY: Final = date.max.toordinal() - date(1970, 1, 1).toordinal()
+_PER_DAY: Final = {"ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 
 # Columns on the way; each is computed once and used several times.
 _TEXT, _OFFSET, _BODY, _NUMBER, _LOCAL, _MOMENT = (f"time:{step}" for step in ("text", "zone", "body", "n", "l", "m"))
@@ -51,7 +62,7 @@ def read_times(
         The zone of times that name none; None: UTC. A local time that daylight saving skips is null; of the two
         moments of a local time that it repeats, the earlier is taken.
     time_format
-        The strptime format of text; None: as below.
+        The strptime format of text, and of whole numbers; None: as below.
 
     Returns
     -------
@@ -67,10 +78,12 @@ def read_times(
     Notes
     -----
     Text is read as ``YYYY-MM-DD`` (also with ``/``), then optionally ``T`` or a space and ``HH:MM``, ``HH:MM:SS``
-    or ``HH:MM:SS.fraction``, after which ``Z``, ``UTC``, ``GMT`` or an offset may stand; or else as a number.
-    A number from 19000101 to 21001231 is a date ``YYYYMMDD``, or no time if there is no such day; others count from
-    1970-01-01 UTC, by magnitude: below 1e11 seconds (up to the year 5138), below 1e14 milliseconds, below 1e17
-    microseconds, else nanoseconds. Zero and negative numbers are no times: logs write them for "unknown".
+    or ``HH:MM:SS.fraction``, after which ``Z``, ``UTC``, ``GMT`` or an offset of at most 14 hours may stand; or else as
+    a number. The year has four digits. A number written as ``YYYYMMDD``, ``YYYYMMDDHHMM`` or ``YYYYMMDDHHMMSS`` of the
+    years 1900 to 2100 is that local time, or no time if there is none such; others count from 1970-01-01 UTC, by
+    magnitude: below 1e11 seconds (up to the year 5138), below 1e14 milliseconds, below 1e17 microseconds, else
+    nanoseconds. Zero and negative numbers are no times: logs write them for "unknown". Dates and datetimes outside of
+    the years 1 to 9999, as in a damaged file, are no times either.
     """
     found = _local_and_moment(rows, written, dtype, time_format)
     zone = timezone or "UTC"
@@ -84,6 +97,14 @@ def read_times(
     ).drop(_LOCAL, _MOMENT)
 
 
+def is_in_calendar(written: pl.Expr, dtype: PolarsDataType, /) -> pl.Expr:
+    """Return whether a date or datetime lies in the years 1 to 9999; beyond them it can be neither shown nor cast."""
+    per_day = _PER_DAY[dtype.time_unit] if isinstance(dtype, pl.Datetime) else 1
+    first, last = _FIRST_DAY * per_day, (_LAST_DAY + 1) * per_day - 1
+    smallest, largest = -(2**63), 2**63 - 1
+    return written.to_physical().cast(pl.Int64).is_between(max(first, smallest), min(last, largest))
+
+
 def _local_and_moment(
     rows: pl.LazyFrame, written: pl.Expr, dtype: PolarsDataType, time_format: str | None
 ) -> pl.LazyFrame:
@@ -91,19 +112,20 @@ def _local_and_moment(
     if dtype == pl.String and time_format is None:
         return _read_text(rows, written.str.strip_chars())
     no_local, no_moment = pl.lit(None, _PLAIN), pl.lit(None, TIME_DTYPE)
-    if dtype == pl.String:
-        zoned = any(directive in str(time_format) for directive in ("%z", "%:z", "%#z"))
-        read = written.str.strip_chars().str.strptime(TIME_DTYPE if zoned else _PLAIN, time_format, strict=False)
+    if time_format is not None and (dtype == pl.String or dtype.is_integer()):
+        zoned = any(directive in time_format for directive in ("%z", "%:z", "%#z"))
+        text = written.cast(pl.String).str.strip_chars()
+        read = text.str.strptime(TIME_DTYPE if zoned else _PLAIN, time_format, strict=False)
         local, moment = (no_local, read) if zoned else (read, no_moment)
     elif dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_zone is None):
-        local, moment = written.cast(_PLAIN), no_moment
+        local, moment = _within_calendar(written, dtype).cast(_PLAIN), no_moment
     elif isinstance(dtype, pl.Datetime):
-        local, moment = no_local, written.dt.convert_time_zone("UTC").cast(TIME_DTYPE)
+        local, moment = no_local, _within_calendar(written, dtype).dt.convert_time_zone("UTC").cast(TIME_DTYPE)
     elif dtype.is_integer():
-        local = _as_date(written, written.cast(pl.String))
-        moment = _since_epoch(_no_date(written.cast(pl.Int64, strict=False)))
+        number = written.cast(pl.Int64, strict=False)
+        local, moment = _as_written(number), _since_epoch(_counted(number))
     elif dtype.is_float():
-        local, moment = no_local, _since_epoch(written.cast(pl.Float64))
+        local, moment = _as_written(_whole(written)), _since_epoch(_counted(written.cast(pl.Float64)))
     else:
         raise InputError(
             f"times must be text, numbers, dates or datetimes, found a column of {dtype}; "
@@ -123,18 +145,23 @@ def _read_text(rows: pl.LazyFrame, text: pl.Expr) -> pl.LazyFrame:
     )  # fmt: skip
     colons = pl.col(_BODY).str.count_matches(":", literal=True)
     missing = pl.when(colons == 0).then(pl.lit(" 00:00:00")).when(colons == 1).then(pl.lit(":00")).otherwise(pl.lit(""))
-    stamp = (pl.col(_BODY) + missing).str.to_datetime(_STAMP, strict=False, time_unit="us")
-    date = _as_date(pl.col(_NUMBER), pl.col(_TEXT))
-    fraction = pl.when(pl.col(_NUMBER).is_null()).then(pl.col(_TEXT).cast(pl.Float64, strict=False))
-    counted = _since_epoch(_no_date(pl.col(_NUMBER))).fill_null(_since_epoch(fraction))
+    dated = pl.when(pl.col(_BODY).str.contains(_WHOLE_YEAR)).then(pl.col(_BODY) + missing)
+    stamp = dated.str.to_datetime(_STAMP, strict=False, time_unit="us")
+    fraction = pl.col(_TEXT).cast(pl.Float64, strict=False)
+    whole = pl.col(_TEXT).cast(pl.Int64, strict=False).fill_null(_whole(fraction))
+    counted = _since_epoch(_counted(pl.col(_NUMBER))).fill_null(
+        _since_epoch(pl.when(pl.col(_NUMBER).is_null()).then(fraction))
+    )
     named = pl.when(pl.col(_OFFSET).is_not_null()).then(pl.col(_LOCAL) - _ahead(pl.col(_OFFSET)))
     return (
         rows.with_columns(text.alias(_TEXT))
-        .with_columns(zone.alias(_OFFSET), pl.col(_TEXT).cast(pl.Int64, strict=False).alias(_NUMBER))
+        .with_columns(zone.alias(_OFFSET), whole.alias(_NUMBER))
         .with_columns(body.alias(_BODY))
         .with_columns(stamp.alias(_LOCAL))
         .with_columns(
-            pl.coalesce(pl.when(pl.col(_OFFSET).is_null()).then(pl.col(_LOCAL)), date).alias(_LOCAL),
+            pl.when(pl.col(_OFFSET).is_null())
+            .then(pl.col(_LOCAL).fill_null(_as_written(pl.col(_NUMBER))))
+            .alias(_LOCAL),
             named.dt.replace_time_zone("UTC").alias(_MOMENT),
         )
         .with_columns(pl.col(_MOMENT).fill_null(pl.when(pl.col(_LOCAL).is_null()).then(counted)))
@@ -152,12 +179,29 @@ def _ahead(zone: pl.Expr) -> pl.Expr:
     return pl.duration(minutes=pl.when(zone.str.starts_with("-")).then(-minutes).otherwise(minutes))
 
 
-def _as_date(number: pl.Expr, text: pl.Expr) -> pl.Expr:
-    return pl.when(number.is_between(*_DATES)).then(text.str.to_date("%Y%m%d", strict=False).cast(_PLAIN))
+def _within_calendar(written: pl.Expr, dtype: PolarsDataType) -> pl.Expr:
+    """Return a date or datetime where it lies in the years 1 to 9999, the only ones that the engine can handle."""
+    return pl.when(is_in_calendar(written, dtype)).then(written)
 
 
-def _no_date(number: pl.Expr) -> pl.Expr:
-    return pl.when(~number.is_between(*_DATES)).then(number)
+def _is_written(number: pl.Expr) -> pl.Expr:
+    return pl.any_horizontal(number.is_between(*bounds) for bounds in _COMPACT)
+
+
+def _as_written(number: pl.Expr) -> pl.Expr:
+    """Return the local time of a whole number whose digits are a date, or a date and a time of day."""
+    digits = pl.when(_is_written(number)).then(number.cast(pl.String).str.pad_end(_COMPACT_DIGITS, "0"))
+    return digits.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
+
+
+def _counted(number: pl.Expr) -> pl.Expr:
+    return pl.when(~_is_written(number)).then(number)
+
+
+def _whole(number: pl.Expr) -> pl.Expr:
+    """Return the numbers whose digits are a date, as other tools write them who keep integers with gaps as floats."""
+    whole = number.cast(pl.Int64, strict=False)
+    return pl.when(_is_written(whole) & (whole == number)).then(whole)
 
 
 def _since_epoch(number: pl.Expr) -> pl.Expr:

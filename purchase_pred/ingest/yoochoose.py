@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -42,7 +43,8 @@ def read(files: Sequence[LogFile], settings: IngestSettings, /) -> SourceLog:
     ----------
     files
         ``yoochoose-clicks.dat`` (session, time, item, category) and ``yoochoose-buys.dat`` (session, time, item,
-        price, quantity), told apart by their number of fields.
+        price, quantity), told apart by the number of fields of most of the first lines, with which a name that says
+        "clicks" or "buys" must agree. A click among buys is an unknown event, a buy among clicks has an extra field.
     settings
         Names that go before the format's own: ``session_id``, ``timestamp``, ``item_id``, ``category``, ``price``,
         and ``file`` ("clicks" or "buys").
@@ -57,13 +59,12 @@ def read(files: Sequence[LogFile], settings: IngestSettings, /) -> SourceLog:
     Raises
     ------
     InputError
-        A file has neither four nor five fields.
+        Most of the first lines have neither four nor five fields, or another number than the file's name says.
     """
     laid_out = [_lay_out(file) for file in files]
     kinds = groupby(laid_out, key=lambda file: file.names)
     parts = [
-        scan_files(list(group)).with_columns(pl.lit(_LAYOUTS[len(names)][0]).alias(_COLUMNS[EVENT_TYPE]))
-        for names, group in kinds
+        scan_files(list(group)).with_columns(_event_of(names).alias(_COLUMNS[EVENT_TYPE])) for names, group in kinds
     ]
     described = [replace(file, names=(*file.names, _COLUMNS[EVENT_TYPE])) for file in laid_out]
     columns = source_columns(described, _COLUMNS, settings, optional=(PRICE, CATEGORY))
@@ -77,10 +78,25 @@ def read(files: Sequence[LogFile], settings: IngestSettings, /) -> SourceLog:
     )
 
 
+def _event_of(names: tuple[str, ...]) -> pl.Expr:
+    """Return what the lines of a file are; a line of buys without a quantity is none."""
+    event = pl.lit(_LAYOUTS[len(names)][0])
+    return pl.when(pl.col(names[-1]).is_not_null()).then(event) if len(names) == max(_LAYOUTS) else event
+
+
 def _lay_out(file: LogFile) -> LogFile:
-    if file.kind != "csv" or len(file.names) not in _LAYOUTS:
+    width, lines = Counter(file.widths or [len(file.names)]).most_common(1)[0]
+    if file.kind != "csv" or width not in _LAYOUTS or 2 * lines <= len(file.widths):
         raise InputError(
             f"{file.path}: clicks (session, time, item, category) or buys (session, time, item, price, quantity) "
-            f"without a header are required, found {file.kind} with {len(file.names)} fields"
+            f"without a header are required, found {file.kind} with {width} fields in {lines:,} of the first "
+            f"{max(len(file.widths), lines):,} lines"
         )
-    return replace(file, names=_LAYOUTS[len(file.names)][1], header=False)
+    event, names = _LAYOUTS[width]
+    said = {kind for kind in _EVENTS if kind in file.path.name.lower()}
+    if said and event not in said:
+        raise InputError(
+            f"{file.path}: the name says {', '.join(sorted(said))}, and {lines:,} of the first {len(file.widths):,} "
+            f"lines have {width} fields, as {event} have; rename the file or bring in the right one"
+        )
+    return replace(file, names=names, header=False)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from purchase_pred.settings.section import Section, Share
+from purchase_pred.settings.section import Duration, Section, Share
 
 LogColumn = Literal["timestamp", "user_id", "event_type", "item_id", "price", "duration_seconds", "category"]
 LogEvent = Literal["view", "scroll", "add_to_cart", "remove_from_cart", "purchase", "ignore"]
 
+_DISPENSABLE: Final = ("price", "duration_seconds", "category")
 EVERY_ROW: Final = "*"
-"""In `events`: every row of the log is that event, and the log needs no event column."""
+"""In `events`: every row of the log is that event, and the log needs no event column; for "ignore": all others."""
 
 
 def _known_zone(name: str) -> str:
@@ -45,7 +47,37 @@ class IngestSettings(Section):
     """Time zone of times written without one; none: UTC, with a warning."""
     time_format: str | None = None
     """Format of text times (strptime: "%d.%m.%Y %H:%M"); none: ISO 8601 and epoch numbers are recognised."""
+    earliest: date = date(1990, 1, 1)
+    """The first day (UTC) on which an event can have happened; earlier ones are rejected."""
+    latest: date = date(2100, 1, 1)
+    """The first day (UTC) on which no event can have happened any more; events from then on are rejected."""
+    outlier_distance: Duration | None = "365d"
+    """How far an event may lie before the 1 % quantile of the times, or after the 99 % quantile: so far, or as far as
+    these lie apart if that is more, in whole days; events beyond are rejected. None: any distance."""
+    decimal: Literal[".", ","] = "."
+    """The decimal sign of numbers that are written as text."""
     columns: dict[LogColumn, str] = Field(default_factory=dict)
-    """Column of the log by our name: {timestamp: ts, user_id: visitor}; goes before the format's own names."""
+    """Column of the log by our name: {timestamp: ts, user_id: visitor}; goes before the format's own names. "Date+Time"
+    is two columns that make up a time; "" is no column."""
     events: dict[LogEvent, EventNames] = Field(default_factory=dict)
-    """Event names of the log by our name: {purchase: [order, buy], ignore: heartbeat}; "*" stands for every row."""
+    """Event names of the log by our name: {purchase: [order, buy], ignore: heartbeat}; "*" stands for every row, and
+    for "ignore" for every event without another name."""
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: dict[LogColumn, str]) -> dict[LogColumn, str]:
+        empty = sorted(name for name, column in columns.items() if not column and name not in _DISPENSABLE)
+        if empty:
+            raise ValueError(
+                f"a log needs {', '.join(empty)}; only {', '.join(_DISPENSABLE)} can be left out by naming no column"
+            )
+        return columns
+
+    @model_validator(mode="after")
+    def _check_period(self) -> IngestSettings:
+        if self.earliest >= self.latest:
+            raise ValueError(
+                f"ingest.earliest must lie before ingest.latest, found {self.earliest} and {self.latest}; "
+                "no event could be taken"
+            )
+        return self

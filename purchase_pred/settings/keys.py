@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from purchase_pred.errors import ConfigError
 from purchase_pred.settings.section import Section
@@ -73,6 +73,34 @@ def nearest_row(tree: type[Section], key: str, /) -> tuple[str, list[str]] | Non
         return None
     nearest = max(mapping.default, key=lambda label: _likeness(last, label))
     return ".".join((*above, nearest)), list(row.model_fields)
+
+
+def takes_text(tree: type[Section], key: str, /) -> bool:
+    """Return whether the value of a key may be any text.
+
+    Examples
+    --------
+    >>> from purchase_pred.settings import Settings
+    >>> takes_text(Settings, "ingest.time_format"), takes_text(Settings, "ingest.decimal")
+    (True, True)
+    >>> takes_text(Settings, "features.windows"), takes_text(Settings, "dataset.num_users")
+    (False, False)
+    """
+    *above, last = key.split(".")
+    section: type[Section] | None = tree
+    for name in above:
+        field = section.model_fields.get(name) if section is not None else None
+        section = _section_of(field) if field is not None else None
+    field = section.model_fields.get(last) if section is not None else None
+    if field is None:
+        return False
+    annotation: Any = field.annotation
+    options = get_args(annotation) if get_origin(annotation) in {Union, types.UnionType} else (annotation,)
+    plain = (getattr(option, "__origin__", option) if get_origin(option) is Annotated else option for option in options)
+    return any(
+        option is str or (get_origin(option) is Literal and all(isinstance(one, str) for one in get_args(option)))
+        for option in plain
+    )
 
 
 def check_keys(tree: type[Section], values: Mapping[str, Any], places: Mapping[str, str], /) -> None:

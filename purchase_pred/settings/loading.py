@@ -10,7 +10,15 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from purchase_pred.errors import ConfigError
-from purchase_pred.settings.keys import check_keys, leaves, nearest_key, nearest_row, place_of, without_empty_sections
+from purchase_pred.settings.keys import (
+    check_keys,
+    leaves,
+    nearest_key,
+    nearest_row,
+    place_of,
+    takes_text,
+    without_empty_sections,
+)
 from purchase_pred.settings.tree import Settings
 from purchase_pred.settings.yaml_files import parse_value, read_yaml
 from purchase_pred.settings.yaml_limits import YamlLimitError
@@ -43,7 +51,8 @@ def resolve_settings(*, files: Sequence[Path] = (), assignments: Sequence[str] =
     files
         YAML files holding any part of the tree, merged deeply from left to right; lists are replaced, not joined.
     assignments
-        ``"key.path=value"`` texts, from left to right; the value is YAML (``30``, ``[1d, 7d]``, ``null``).
+        ``"key.path=value"`` texts, from left to right; the value is YAML (``30``, ``[1d, 7d]``, ``null``). What is no
+        YAML is text where a text is wanted: ``ingest.time_format=%d.%m.%Y``.
 
     Raises
     ------
@@ -139,11 +148,17 @@ def _assignment(assignment: str) -> tuple[dict[str, Any], dict[str, str]]:
     except YamlLimitError as error:
         raise ConfigError(f"--set {key}: {error}") from error
     except yaml.YAMLError as error:
+        if takes_text(Settings, key):  # such as a time format, in which YAML would see a directive
+            return _nested(key, text), {key: "--set"}
         reason = " ".join(str(error).split())
         raise ConfigError(f"--set {key}: the value must be YAML, such as 30 or [1d, 7d]: {reason}") from error
+    return _nested(key, value), {key: "--set"}
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
     for part in reversed(key.split(".")):
         value = {part: value}
-    return value, {key: "--set"}
+    return dict(value)
 
 
 def _merge(base: dict[str, Any], above: Mapping[str, Any]) -> None:

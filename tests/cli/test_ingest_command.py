@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -72,6 +74,43 @@ def test_reading_the_same_log_again_does_nothing_and_a_changed_one_is_read(log: 
     assert "up to date" in purchase_pred(*arguments).err
     log.write_text(LOG.replace("9.5", "8.5"))
     assert f"stale: {log} has changed" in purchase_pred(*arguments).err
+
+
+def test_a_log_with_decimal_commas_and_its_own_form_of_times_comes_in_by_options_alone(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "day;clock;visitor;what;product;cost\n01.08.2024;10:00;7;order;3;1.009,50\n01.08.2024;10:01;7;scrl;3;\n"
+    )
+    names = ("--map", "timestamp=day+clock", "--map", "user_id=visitor", "--map", "event_type=what")
+    outcome = purchase_pred(
+        *("ingest", "table", path, "-w", tmp_path, *names, "--map", "item_id=product", "--map", "price=cost"),
+        *("--time-format", "%d.%m.%Y %H:%M", "--decimal", ",", "--event", "purchase=order", "--event", "ignore=*"),
+    )
+
+    assert outcome.code == 0, outcome.err
+    events = pl.read_parquet(tmp_path / EVENTS)
+    assert events.select("price", pl.col("timestamp").cast(pl.String)).rows() == [
+        (1009.5, "2024-08-01 10:00:00.000000+00:00")
+    ]
+
+
+def test_prices_that_cannot_be_read_stop_the_command(log: Path, tmp_path: Path) -> None:
+    log.write_text(LOG.replace("9.5", '"9,5"'))
+    outcome = purchase_pred("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
+
+    assert outcome.code == 2
+    assert "column 'cost' (price): 2 of 3 values" in outcome.err
+    assert "--decimal ," in outcome.err
+    assert not (tmp_path / EVENTS).exists()
+
+
+def test_a_log_from_a_pipe_comes_in(log: Path, tmp_path: Path) -> None:
+    command = (Path(sys.executable).with_name("purchase-pred"), "ingest", "table", "/dev/stdin", "-w", tmp_path)
+    options = (*NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
+    done = subprocess.run([*command, *options], input=log.read_bytes(), capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert pl.read_parquet(tmp_path / EVENTS).height == 3
 
 
 def test_a_malformed_map_says_how_to_write_one(log: Path, tmp_path: Path) -> None:

@@ -17,9 +17,29 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CANONICAL_EVENTS = ("view", "scroll", "add_to_cart", "remove_from_cart", "purchase")
+MISSING = [
+    "None",
+    "none",
+    "NONE",
+    "null",
+    "Null",
+    "NULL",
+    "NaN",
+    "nan",
+    "NAN",
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "<NA>",
+    "NaT",
+    "undefined",
+    "\\N",
+]
 STAMP = re.compile(
     r"(\d{4})[-/](\d\d)[-/](\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)?)?"
 )
+COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 Row = dict[str, str | None]
 
@@ -31,6 +51,14 @@ class Layout:
     columns: Mapping[str, str]
     events: Mapping[str, str] = field(default_factory=lambda: {name: name for name in CANONICAL_EVENTS})
     zone: str = "UTC"
+    decimal: str = "."
+    earliest: datetime = datetime(1990, 1, 1, tzinfo=UTC)
+    latest: datetime = datetime(2100, 1, 1, tzinfo=UTC)
+    outlier_distance: int = 365
+
+
+class MostlyUnreadable(Exception):  # noqa: N818  (what it says of a column)
+    """More than half of what is written in a column is no number."""
 
 
 @dataclass
@@ -77,14 +105,16 @@ def moment(written: str | None, zone: str) -> datetime | None:
     local = clock.replace(microsecond=microsecond)
     if named is None:
         return _in_zone(local, zone)
-    return local.replace(tzinfo=UTC) - _offset(named)
+    ahead = _offset(named)
+    return None if ahead is None else local.replace(tzinfo=UTC) - ahead
 
 
 def _counted(text: str, zone: str) -> datetime | None:
     number = float(text)
-    if 19_000_101 <= number <= 21_001_231 and "." not in text:
+    digits = text.partition(".")[0]
+    if number == int(number) and len(digits) in COMPACT and "1900" <= digits[:4] <= "2100":
         try:
-            return _in_zone(datetime.strptime(text, "%Y%m%d"), zone)  # noqa: DTZ007
+            return _in_zone(datetime.strptime(digits, COMPACT[len(digits)]), zone)  # noqa: DTZ007
         except ValueError:
             return None
     if number <= 0:
@@ -102,17 +132,25 @@ def _in_zone(local: datetime, zone: str) -> datetime | None:
     return there.astimezone(UTC) if back == local else None
 
 
-def _offset(named: str) -> timedelta:
+def _offset(named: str) -> timedelta | None:
     if named in ("Z", "UTC", "GMT"):
         return timedelta()
     digits = named[1:].replace(":", "").ljust(4, "0")
+    if int(digits[:2]) > 14 or int(digits[2:]) > 59:
+        return None
     ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return ahead if named[0] == "+" else -ahead
 
 
-def _number(written: str | None, *, zero: bool) -> float | None:
+def _number(written: str | None, *, zero: bool, decimal: str = ".") -> float | None:
+    text = _value(written) or ""
+    if decimal == ",":
+        groups = text.partition(",")[0].lstrip("+-").split(".")
+        if any(len(group) != 3 for group in groups[1:]) or (len(groups) > 1 and len(groups[0]) > 3):
+            return None
+        text = text.replace(".", "").replace(",", ".")
     try:
-        number = float((written or "").strip())
+        number = float(text)
     except ValueError:
         return None
     sound = math.isfinite(number) and (number >= 0 if zero else number > 0)
@@ -123,34 +161,69 @@ def _clean(written: str | None) -> str | None:
     return (written or "").strip() or None
 
 
+def _value(written: str | None) -> str | None:
+    text = _clean(written)
+    return None if text in MISSING else text
+
+
 def _fault(row: Row, layout: Layout) -> str | None:
     name = _clean(row.get(layout.columns["event_type"]))
     if layout.events.get(name or "") == "ignore":
         return "ignored_event"
     if all(row.get(layout.columns[column]) is None for column in ("timestamp", "user_id", "item_id")):
         return "empty_row"
-    if moment(row.get(layout.columns["timestamp"]), layout.zone) is None:
+    at = moment(row.get(layout.columns["timestamp"]), layout.zone)
+    if at is None:
         return "bad_time"
     if layout.events.get(name or "") not in CANONICAL_EVENTS:
         return "unknown_event"
     for column in ("user_id", "item_id"):
-        if _clean(row.get(layout.columns[column])) is None:
+        if _value(row.get(layout.columns[column])) is None:
             return f"missing_{column}"
-    return None
+    return None if layout.earliest <= at < layout.latest else "out_of_range_time"
+
+
+def _far(rows: Sequence[Row], layout: Layout) -> set[int]:
+    """Return the positions of the sound rows that lie too far from the bulk of them."""
+    days = {
+        place: (moment(row[layout.columns["timestamp"]], layout.zone) - EPOCH).days
+        for place, row in enumerate(rows)
+        if _fault(row, layout) is None
+    }
+    if not days:
+        return set()
+    in_order, last = sorted(days.values()), len(days) - 1
+    begins, ends = in_order[math.floor(0.01 * last)], in_order[math.ceil(0.99 * last)]
+    distance = max(layout.outlier_distance, ends - begins)
+    return {place for place, day in days.items() if not begins - distance <= day <= ends + distance}
+
+
+def _check_numbers(sound: Sequence[tuple[int, Row]], layout: Layout) -> None:
+    for column in ("price", "duration_seconds"):
+        written = [row.get(layout.columns.get(column, "")) for _, row in sound]
+        written = [text for text in written if _value(text) is not None]
+        unread = [text for text in written if _number(text, zero=True, decimal=layout.decimal) is None]
+        if 2 * len(unread) > len(written):
+            raise MostlyUnreadable(column)
 
 
 def read(rows: Sequence[Row], layout: Layout) -> Reading:
     """Return what must come of the rows of a log, in their order."""
     seen: set = set()
+    far = _far(rows, layout)
     sound, rejected = [], []
     for event_id, row in enumerate(rows):
         whole = tuple(sorted((name, value) for name, value in row.items() if value is not None))
-        fault = _fault(row, layout) or ("duplicate" if whole in seen else None)
+        fault = _fault(row, layout) or ("out_of_range_time" if event_id in far else None)
+        fault = fault or ("duplicate" if whole in seen else None)
         if fault:
             rejected.append((event_id, fault))
             continue
         seen.add(whole)
         sound.append((event_id, row))
+    _check_numbers(
+        [(place, row) for place, row in enumerate(rows) if place not in far and not _fault(row, layout)], layout
+    )
     whole_number = {
         column: all(_is_whole(_clean(row[layout.columns[column]])) for _, row in sound)
         for column in ("user_id", "item_id")
@@ -169,11 +242,11 @@ def read(rows: Sequence[Row], layout: Layout) -> Reading:
                 moment(row[layout.columns["timestamp"]], layout.zone),
                 layout.events[_clean(row[layout.columns["event_type"]])],
                 ids["item_id"],
-                _number(row.get(layout.columns.get("duration_seconds", "")), zero=True),
-                _number(row.get(layout.columns.get("price", "")), zero=False),
+                _number(row.get(layout.columns.get("duration_seconds", "")), zero=True, decimal=layout.decimal),
+                _number(row.get(layout.columns.get("price", "")), zero=False, decimal=layout.decimal),
             )
         )
-        shelves.append(_clean(row.get(layout.columns.get("category", ""))))
+        shelves.append(_value(row.get(layout.columns.get("category", ""))))
     return Reading(events, rejected, _catalog(events, shelves), _users(events))
 
 

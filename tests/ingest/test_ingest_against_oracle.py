@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,8 +14,9 @@ import pytest
 from compare_logs import assert_reads_as, rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from log_oracle import Layout, csv_rows, json_rows, read
+from log_oracle import Layout, MostlyUnreadable, csv_rows, json_rows, read
 
+from purchase_pred.errors import InputError
 from purchase_pred.ingest import read_log
 from purchase_pred.settings.ingest import IngestSettings
 
@@ -34,6 +36,8 @@ TIMES = (
     "2024-05-01 10:00:00 UTC", "2024-05-01T10:00:00Z", "2024-05-01T12:00:00+02:00", "2024-05-01 05:30:00-0430",
     "1714557600", "1714557600000", "1714557600000000", "1714557600.5", "20240501", "20240230", "0", "-5",
     "2024-02-30 00:00:00", "yesterday", "2024-05-01 25:00:00", None,
+    "20240220103000", "202402201030", "20240230103000", "20240220103000.0", "24-02-20", "2024-05-01 10:00:00+99:99",
+    "1985-01-01", "9999-12-31 23:59:59", "2099-12-31 23:59:59Z", "1990-01-01", "99999999999",
 )  # fmt: skip
 SOUND_TIMES = TIMES[:1] + TIMES[4:11]
 
@@ -46,12 +50,12 @@ ROWS = st.lists(
     st.fixed_dictionaries(
         {
             "ts": pool(SOUND_TIMES, TIMES),
-            "visitor": pool(("1", "2", "12345678901"), (None, "0", "-3")),
+            "visitor": pool(("1", "2", "12345678901"), (None, "0", "-3", "null", "NaN")),
             "what": pool(("view", "order", "cart"), ("beat", "purchase", "View", "search", None)),
-            "sku": pool(("7", "8"), ("007", "a b", None)),
-            "price": st.sampled_from(("1.5", "0", "-2", "free", "20", None)),
+            "sku": pool(("7", "8"), ("007", "a b", None, "None", "N/A")),
+            "price": st.sampled_from(("1.5", "0", "-2", "free", "20", "12,50", "1.234,5", "nan", None)),
             "seconds": st.sampled_from(("0", "3.25", "nan", None)),
-            "shelf": st.sampled_from(("shoes", "hats", None)),
+            "shelf": st.sampled_from(("shoes", "hats", None, "NULL")),
         }
     ),
     min_size=1,
@@ -65,6 +69,7 @@ LOGS = st.fixed_dictionaries(
         "repeats": st.lists(st.integers(0, 11), max_size=4),
         "cut": st.integers(0, 12),
         "zone": st.sampled_from(("UTC", "Europe/Berlin")),
+        "decimal": st.sampled_from(".,"),
         "kind": st.sampled_from(("csv", "csv.gz", "ndjson", "parquet")),
     }
 )
@@ -78,11 +83,37 @@ def test_random_dirty_tables_read_as_the_oracle_reads_them(tmp_path_factory, log
     folder = tmp_path_factory.mktemp("log")
     paths = [write(folder / f"part-{number}.{log['kind']}", part) for number, part in enumerate(parts)]
     given_names = IngestSettings(
-        columns=COLUMNS, events={"purchase": "order", "add_to_cart": "cart", "ignore": "beat"}, timezone=log["zone"]
+        columns=COLUMNS,
+        events={"purchase": "order", "add_to_cart": "cart", "ignore": "beat"},
+        timezone=log["zone"],
+        decimal=log["decimal"],
     )
     events = {**MEANINGS, "scroll": "scroll", "remove_from_cart": "remove_from_cart", "add_to_cart": "add_to_cart"}
-    expected = read(rows, Layout(COLUMNS, events, log["zone"]))
+    try:
+        expected = read(rows, Layout(COLUMNS, events, log["zone"], log["decimal"]))
+    except MostlyUnreadable as unreadable:
+        with pytest.raises(InputError, match=f"column .* \\({unreadable}\\): "):
+            read_log("table", paths, settings=given_names)
+        return
     assert_reads_as(read_log("table", paths, settings=given_names), expected)
+
+
+@given(
+    days=st.lists(st.integers(0, 90), min_size=90, max_size=140),
+    strays=st.lists(st.integers(-9_000, 9_000), max_size=3),
+    distance=st.sampled_from((1, 100, 365, 4_000)),
+)
+@settings(max_examples=30)
+def test_events_far_from_all_others_are_rejected_as_the_oracle_rejects_them(tmp_path_factory, days, strays, distance):
+    start = datetime(2024, 5, 1, 13, tzinfo=UTC)
+    rows = [
+        {"timestamp": str(start + timedelta(days=day)), "user_id": str(place), "event_type": "view", "item_id": "1"}
+        for place, day in enumerate([*days, *strays])
+    ]
+    path = tmp_path_factory.mktemp("log") / "log.csv"
+    path.write_text("\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)]) + "\n")
+    expected = read(rows, Layout({name: name for name in rows[0]}, outlier_distance=distance))
+    assert_reads_as(read_log("table", [path], settings=IngestSettings(outlier_distance=f"{distance}d")), expected)
 
 
 def write(path: Path, rows: list[dict]) -> Path:

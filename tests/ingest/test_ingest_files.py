@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 from random import Random
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -133,6 +135,8 @@ def test_missing_files_and_empty_globs_are_named(tmp_path):
         (b"a,b\n\0\0", "binary content"),
         (b'[{"timestamp": 1}]', "one object per line"),
         (b'{"timestamp": 1}\n{"timestamp":', "not one JSON object per line"),
+        (b'{"timestamp": 1}\n[1]\n', "not one JSON object per line"),
+        (b"timestamp,user_id,event_type,item_id\r1,1,view,1\r", "lines end with CR alone"),
         (HEADER.encode() + "2024-05-01,caf\u00e9,view,1\n".encode("latin-1"), "convert it to UTF-8"),
         (HEADER.encode() + b'2024-05-01,"ann,view,1\n2024-05-01,bob,view,1\n', "quotation mark"),
         (b"timestamp,user_id,user_id,event_type,item_id\n1,1,1,1,1\n", "'user_id' stands twice"),
@@ -186,6 +190,86 @@ def test_a_file_of_another_format_is_refused_by_name(tmp_path, log_format):
 
 def test_unknown_formats_get_the_nearest(tmp_path):
     assert fault(tmp_path, log_format="ree46").endswith("nearest: 'rees46'")
+
+
+@pytest.mark.parametrize("identifier", ['{"id": 1}', "[1]", "{}", "[]"])
+def test_objects_and_lists_are_no_identifiers(tmp_path, identifier):
+    line = '{{"timestamp":1714557600,"user_id":{},"event_type":"view","item_id":1}}\n'
+    path = tmp_path / "log.jsonl"
+    path.write_text(line.format(1) + line.format(identifier))
+    assert fault(path).startswith(
+        f"{path}: column 'user_id' holds objects or lists, and user_id must be text or a number"
+    )
+
+
+def test_an_object_far_below_is_no_identifier_either(tmp_path, monkeypatch):
+    monkeypatch.setattr("purchase_pred.ingest.files._NAMES_FROM_LINES", 2)
+    line = '{{"timestamp":1714557600,"user_id":"{{3F25}}","event_type":"view","item_id":{}}}\n'
+    (tmp_path / "log.jsonl").write_text("".join(map(line.format, (1, 2, '{"id":1}', "[3]"))))
+    log = read_log("table", [tmp_path / "log.jsonl"], settings=DEFAULTS)
+    assert rows_of(log.events.select("user_id", "item_id")) == [("{3F25}", 1), ("{3F25}", 2)]
+    assert [reason for _, reason in rows_of(log.rejected.select("event_id", "reason"))] == ["missing_item_id"] * 2
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_ndjson_may_begin_with_a_byte_order_mark(tmp_path, pack):
+    first = '\ufeff{"timestamp":1714557600,"user_id":2,"event_type":"view","item_id":"caf\u00e9"}'
+    second = '{"item_id":"a\u2028b","timestamp":1714557601,"user_id":2,"event_type":"view","price":1.5}'
+    lines = f"{first}\n\n{second}\n"
+    (tmp_path / "log.jsonl").write_bytes(pack(lines.encode()))
+    assert pairs(tmp_path / "log.jsonl") == [(0, 2, "caf\u00e9"), (1, 2, "a\u2028b")]
+
+
+def test_otto_may_begin_with_a_byte_order_mark(tmp_path):
+    line = '\ufeff{"session":5,"events":[{"aid":1,"ts":1659304800025,"type":"clicks"}]}\n'
+    (tmp_path / "log.jsonl").write_text(line)
+    assert pairs(tmp_path / "log.jsonl", log_format="otto") == [(0, 5, 1)]
+
+
+def test_a_header_may_be_longer_than_the_first_bytes(tmp_path):
+    more = [f"a_column_of_no_use_{place}" for place in range(3_000)]
+    header = ",".join([HEADER.strip(), *more])
+    assert len(header) > 65_536
+    (tmp_path / "log.csv").write_text(f"{header}\n{ROW.format(user=1, item=2).strip()}{',' * 3_000}\n")
+    assert pairs(tmp_path / "log.csv") == [(0, 1, 2)]
+
+
+def test_columns_named_like_those_of_rejected_rows_keep_their_content(tmp_path):
+    header = HEADER.strip() + ",extra_field,event_id,source_event_id,reason"
+    row = ROW.format(user="", item=2).strip() + ",a,b,c,d"
+    (tmp_path / "log.csv").write_text(f"{header}\n{row}\n{row},e\n{ROW.format(user=1, item=2)}")
+    rejected = read_log("table", [tmp_path / "log.csv"], settings=DEFAULTS).rejected.collect()
+    assert rejected["extra_field"].to_list() == ["a", "a"]
+    assert rejected["source_extra_field"].to_list() == [None, "e"]
+    assert rejected["reason"].to_list() == ["missing_user_id", "extra_fields"]
+    found = {"source_source_event_id": "b", "source_event_id": "c", "source_reason": "d"}
+    assert {name: rejected[name][0] for name in found} == found
+
+
+def test_a_pipe_is_read_like_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_text, args=(table((1, 2), (1, 2), (3, 4)),))
+    writer.start()
+    assert pairs(pipe) == [(0, 1, 2), (2, 3, 4)]
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("~nobody-of-that-name/x", "there is no such user"),
+        ("a" * 5_000, "cannot be read (File name too long)"),
+        (b"caf\xe9.csv".decode(errors="surrogateescape"), r"caf\udce9.csv: the name is not UTF-8 text"),
+    ],
+)
+def test_names_that_no_file_can_have_are_refused(name, said):
+    assert said in fault(name)
+
+
+def test_a_glob_that_finds_a_name_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.csv")).write_text(table((1, 1)))
+    assert "the name is not UTF-8 text" in fault(tmp_path / "*.csv")
 
 
 def test_a_column_of_the_wrong_dtype_is_refused(tmp_path):

@@ -203,6 +203,25 @@ def test_yoochoose_without_buys_has_no_prices(tmp_path):
     assert {event[5] for event in moments(log)} == {None}
 
 
+@pytest.mark.parametrize("name", ["yoochoose-clicks.dat", "part-0.dat"])
+def test_a_first_line_of_five_fields_does_not_turn_yoochoose_clicks_into_purchases(tmp_path, name):
+    path = written(tmp_path, name, "9,2014-04-07T10:50:00.000Z,1,0,\n" + CLICKS)
+    log = read_log("yoochoose", [path], settings=DEFAULTS)
+    assert [event[3] for event in moments(log)] == ["view"] * 5
+
+
+def test_a_click_among_yoochoose_buys_is_no_purchase(tmp_path):
+    path = written(tmp_path, "buys.dat", BUYS + CLICKS.split("\n", maxsplit=1)[0] + "\n")
+    log = read_log("yoochoose", [path], settings=DEFAULTS)
+    assert (len(moments(log)), reasons(log)) == (2, [(2, "unknown_event")])
+
+
+def test_a_yoochoose_file_whose_name_and_lines_disagree_is_refused(tmp_path):
+    path = written(tmp_path, "yoochoose-clicks.dat", BUYS)
+    with pytest.raises(InputError, match="the name says clicks, and 2 of the first 2 lines have 5 fields, as buys"):
+        read_log("yoochoose", [path], settings=DEFAULTS)
+
+
 TABLE = "ts;visitor;what;sku\n2024-05-01 10:00:00Z;ann;buy;x 1\n2024-05-01 10:00:01Z;bob;order;x 2\n"
 MAPPED = {"timestamp": "ts", "user_id": "visitor", "event_type": "what", "item_id": "sku"}
 
@@ -219,6 +238,43 @@ def test_star_makes_every_row_one_event_and_needs_no_event_column(tmp_path):
     )
     log = read_log("table", [written(tmp_path, "log.csv", TABLE)], settings=names)
     assert [event[3] for event in moments(log)] == ["purchase", "purchase"]
+
+
+def test_a_date_and_a_time_in_two_columns_are_one_time(tmp_path):
+    text = "day;clock;visitor;what;sku\n01.05.2024; 10:00 ;ann;buy;x\n02.05.2024;;ann;buy;x\n"
+    names = IngestSettings(
+        columns=MAPPED | {"timestamp": "day+clock"}, events={"purchase": "buy"}, time_format="%d.%m.%Y %H:%M"
+    )
+    log = read_log("table", [written(tmp_path, "log.csv", text)], settings=names)
+    assert [event[2] for event in moments(log)] == [at(2024, 5, 1, 10)]
+    assert reasons(log) == [(1, "bad_time")]
+
+
+def test_a_column_really_named_with_a_plus_is_one_column(tmp_path):
+    text = TABLE.replace("ts;", "day+clock;")
+    names = IngestSettings(columns=MAPPED | {"timestamp": "day+clock"}, events={"purchase": ["buy", "order"]})
+    assert len(moments(read_log("table", [written(tmp_path, "log.csv", text)], settings=names))) == 2
+
+
+def test_of_a_pair_of_columns_the_one_that_is_missing_is_named(tmp_path):
+    path = written(tmp_path, "log.csv", TABLE)
+    with pytest.raises(InputError, match=r"missing column 'clock' \(timestamp"):
+        read_log("table", [path], settings=IngestSettings(columns=MAPPED | {"timestamp": "ts+clock"}))
+
+
+def test_all_events_that_are_not_named_can_be_ignored(tmp_path):
+    names = IngestSettings(columns=MAPPED, events={"purchase": "buy", "ignore": "*"})
+    log = read_log("table", [written(tmp_path, "log.csv", TABLE + "2024-05-01;ann;;x\n")], settings=names)
+    assert [event[3] for event in moments(log)] == ["purchase"]
+    assert reasons(log) == [(1, "ignored_event"), (2, "unknown_event")]
+
+
+def test_an_optional_column_can_be_left_out_and_a_required_one_cannot(tmp_path):
+    header, row = "timestamp,user_id,event_type,item_id,price", "2024-05-01,1,view,2,cheap"
+    path = written(tmp_path, "log.csv", f"{header}\n{row}\n")
+    assert moments(read_log("table", [path], settings=IngestSettings(columns={"price": ""})))[0][5] is None
+    with pytest.raises(ValueError, match="a log needs user_id"):
+        IngestSettings(columns={"user_id": "", "price": ""})
 
 
 def test_names_given_go_before_the_format_s_own(tmp_path):
@@ -264,6 +320,17 @@ def test_identifiers_are_integers_only_if_every_one_is_written_as_one(tmp_path, 
     path = written(tmp_path, "log.csv", "timestamp,user_id,event_type,item_id\n" + rows)
     log = read_log("table", [path], settings=DEFAULTS)
     assert [event[1] for event in moments(log)] == expected
+
+
+@pytest.mark.parametrize("word", ["None", "null", "NULL", "NaN", "nan", "N/A", "NA", "<NA>", "\\N", " null "])
+def test_words_that_programs_write_for_nothing_are_no_identifiers_and_no_categories(tmp_path, word):
+    header = "timestamp,user_id,event_type,item_id,category,price"
+    rows = f"2024-05-01,{word},view,2,a,1\n2024-05-01,1,view,{word},a,1\n2024-05-01,1,view,2,{word},{word}\n"
+    log = read_log("table", [written(tmp_path, "log.csv", f"{header}\n{rows}")], settings=DEFAULTS)
+    assert reasons(log) == [(0, "missing_user_id"), (1, "missing_item_id")]
+    assert [event[1::3] for event in moments(log)] == [(1, 2)]
+    assert rows_of(log.catalog.select("category")) == [(None,)]
+    assert not [warning for warning in log.warnings if "price" in warning]
 
 
 def test_a_rejected_row_does_not_turn_identifiers_into_text(tmp_path):

@@ -27,6 +27,11 @@ def read(values: list, dtype: pl.DataType | type[pl.DataType] = pl.String, **opt
         (" 2024/05/01 10:00:00 ", MAY, True),
         ("2024-05-01", MAY.replace(hour=0), True),
         ("20240501", MAY.replace(hour=0), True),
+        ("20240501.0", MAY.replace(hour=0), True),
+        ("202405011000", MAY, True),
+        ("20240501100000", MAY, True),
+        ("20240501100000.0", MAY, True),
+        ("2024-05-02T00:00:00+14:00", MAY, False),
         ("2024-05-01 10:00:00.123456", MAY.replace(microsecond=123_456), True),
         ("2024-05-01 10:00:00 UTC", MAY, False),
         ("2024-05-01T10:00:00Z", MAY, False),
@@ -55,6 +60,14 @@ def test_text_is_read_in_every_documented_form(written, moment, naive):
         "2024-05-01 25:00",
         "01/05/2024",
         "20240230",
+        "20240230100000",
+        "202405012500",
+        "24-05-01",
+        "24-05-01 10:00:00",
+        "12024-05-01",
+        "2024-05-01 10:00:00+99:99",
+        "2024-05-01 10:00:00+15:00",
+        "2024-05-01 10:00:00+02:60",
         "0",
         "-1",
         "nan",
@@ -88,7 +101,22 @@ def test_typed_columns_are_read_as_what_they_are():
     assert read([MAY], pl.Datetime("us", "Asia/Tokyo")) == [(MAY, False, False)]
     assert read([date(2024, 5, 1)], pl.Date) == [(MAY.replace(hour=0), True, False)]
     assert read([20_240_501, None], pl.Int32) == [(MAY.replace(hour=0), True, False), (None, False, False)]
+    assert read([202_405_011_000, 20_240_501_100_000], pl.Int64) == [(MAY, True, False)] * 2
+    assert read([20_240_501_100_000.0, None], pl.Float64) == [(MAY, True, False), (None, False, False)]
     assert read([1_714_557_600.5], pl.Float64) == [(MAY.replace(microsecond=500_000), False, False)]
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [pl.Datetime("us"), pl.Datetime("ms"), pl.Datetime("us", "UTC"), pl.Datetime("ms", "Asia/Tokyo"), pl.Date],
+)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_typed_time_beyond_the_calendar_is_no_time(dtype: pl.DataType, sign: int):
+    physical = pl.Series([sign * (2_000_000_000 if dtype == pl.Date else 9 * 10**18)]).cast(
+        pl.Int32 if dtype == pl.Date else pl.Int64
+    )
+    frame = pl.LazyFrame({"written": physical.cast(dtype)})
+    assert read_times(frame, pl.col("written"), dtype).collect()["timestamp"].to_list() == [None]
 
 
 def test_a_column_that_cannot_hold_times_is_refused():
@@ -117,6 +145,11 @@ def test_of_a_local_time_that_exists_twice_the_earlier_is_taken_and_said_so():
 def test_a_format_given_is_the_only_one():
     found = read(["01.05.2024 12:00", "2024-05-01 12:00:00"], time_format="%d.%m.%Y %H:%M", timezone="Europe/Berlin")
     assert found == [(MAY, True, False), (None, False, False)]
+
+
+def test_a_format_given_is_the_one_of_whole_numbers_too():
+    assert read([1_052_024], pl.Int64, time_format="%d%m%Y") == [(None, False, False)]
+    assert read([11_052_024], pl.Int64, time_format="%d%m%Y") == [(MAY.replace(day=11, hour=0), True, False)]
 
 
 def test_a_format_may_hold_the_zone():

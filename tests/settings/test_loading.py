@@ -84,6 +84,9 @@ def test_later_files_are_merged_deeply_into_earlier_ones(tmp_path: Path) -> None
         ("target.sessions=null", "target.sessions", None),
         ("dataset.start_date=2023-01-31", "dataset.start_date", "2023-01-31"),
         ("split.align=none", "split.align", "none"),
+        ("ingest.time_format=%d.%m.%Y", "ingest.time_format", "%d.%m.%Y"),
+        ("ingest.time_format=null", "ingest.time_format", None),
+        ("ingest.decimal=,", "ingest.decimal", ","),
     ],
 )
 def test_assigned_values_are_yaml(assignment: str, key: str, value: object) -> None:

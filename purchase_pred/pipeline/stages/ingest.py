@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.ingest import check_rejected, read_log
-from purchase_pred.ingest.files import expand_paths
+from purchase_pred.ingest.paths import expand_paths
 from purchase_pred.pipeline.engine.parquet import sink
 from purchase_pred.pipeline.engine.stage import Made, Stage
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, USERS_FILE
