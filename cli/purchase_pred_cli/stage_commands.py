@@ -67,7 +67,7 @@ def run(
     """Run stages that are not up to date, in order, and say why."""
     named = [target.value for target in RunTarget if target != RunTarget.ALL]
     chosen = named if RunTarget.ALL in stages else [name for name in named if RunTarget(name) in stages]
-    _run(common, chosen, skip_data_generation=skip_data_gen)
+    _run(common, chosen, kept={"generate": "--skip-data-gen"} if skip_data_gen else {})
 
 
 @command_options()
@@ -185,7 +185,7 @@ def _run(
     *,
     units: tuple[str, ...] = (),
     assignments: list[str] | None = None,
-    skip_data_generation: bool = False,
+    kept: dict[str, str] | None = None,
     realism: bool = False,
 ) -> "list[StageReport]":
     from purchase_pred.pipeline.engine.runner import Request
@@ -193,9 +193,14 @@ def _run(
 
     settings = common.resolve(*(assignments or [])).settings
     requests = [
-        Request(STAGE_BY_NAME[name], tuple(settings.train.models) if name == "train" else units) for name in names
+        Request(
+            STAGE_BY_NAME[name],
+            tuple(settings.train.models) if name == "train" else units,
+            kept=(kept or {}).get(name, ""),
+        )
+        for name in names
     ]
-    return _run_requests(common, settings, requests, skip_data_generation=skip_data_generation, realism=realism)
+    return _run_requests(common, settings, requests, realism=realism)
 
 
 def _run_requests(
@@ -203,7 +208,6 @@ def _run_requests(
     settings: "Settings",
     requests: list["Request"],
     *,
-    skip_data_generation: bool = False,
     realism: bool = False,
 ) -> "list[StageReport]":
     from purchase_pred.pipeline.engine.runner import plan_stages, run_stages
@@ -217,7 +221,6 @@ def _run_requests(
             workspace=workspace,
             settings=settings,
             force=common.force,
-            skip_data_generation=skip_data_generation,
         )
         print_json(_document(reports)) if common.as_json else print_plan(reports)
         return reports
@@ -229,7 +232,6 @@ def _run_requests(
             settings=settings,
             observer=screen,
             force=common.force,
-            skip_data_generation=skip_data_generation,
         )
     _print_results(common, settings, reports, realism=realism)
     return reports

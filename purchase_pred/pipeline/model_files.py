@@ -58,8 +58,7 @@ def note_ceiling(workspace: Workspace, folder: Path, document: Mapping[str, Any]
     """Write the ceiling of an evaluation into the `metrics.json` of its model, if the other figures there are the same.
 
     If they differ, they belong to other rows, and no ceiling is left there: the report that is drawn beside them is of
-    the rows of the evaluation. The manifest follows, so that a model that was as its manifest says still is; a run that
-    is cut off between the two leaves a model to be trained again.
+    the rows of the evaluation.
     """
     if not (folder / METRICS_FILE).exists():
         return
@@ -67,25 +66,37 @@ def note_ceiling(workspace: Workspace, folder: Path, document: Mapping[str, Any]
     same = _without_ceiling(stored) == _without_ceiling(document)
     noted = stored | {"ceiling": document["ceiling"] if same else None}
     if noted != stored:
-        with workspace.locked():
-            _write_metrics(folder, noted)
+        replace_in_model(workspace, folder, METRICS_FILE, json.dumps(noted, indent=2, allow_nan=False) + "\n")
+
+
+def replace_in_model(workspace: Workspace, folder: Path, name: str, text: str, /) -> None:
+    """Replace a file of a model that is published already, at once and whole.
+
+    The manifest follows, so that a model that was as its manifest says still is; a run that is cut off between the two
+    leaves a model to be trained again.
+    """
+    with workspace.locked():
+        manifest = read_manifest(folder)
+        vouched = manifest is not None and is_intact(folder, manifest)
+        with written_whole(folder / name, within=folder) as partial:
+            partial.write_text(text, encoding="utf-8")
+        if manifest is None or not vouched:
+            return
+        attached = f"{MODELS_FOLDER}/{folder.name}/{name}"
+        follows = replace(
+            manifest,
+            bytes=size(folder),
+            modified_ns=modified_ns(folder),
+            fingerprint=fingerprint(folder),
+            attachments=dict(manifest.attachments)
+            | ({attached: fingerprint(folder / name)} if attached in manifest.attachments else {}),
+        )
+        with written_whole(manifest_path(folder), within=folder) as partial:
+            write_manifest(follows, partial)
 
 
 def _without_ceiling(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**json.loads(json.dumps(document)), "ceiling": None}
-
-
-def _write_metrics(folder: Path, document: Mapping[str, Any]) -> None:
-    manifest = read_manifest(folder)
-    vouched = manifest is not None and is_intact(folder, manifest)
-    with written_whole(folder / METRICS_FILE, within=folder) as partial:
-        partial.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    if manifest is not None and vouched:
-        follows = replace(
-            manifest, bytes=size(folder), modified_ns=modified_ns(folder), fingerprint=fingerprint(folder)
-        )
-        with written_whole(manifest_path(folder), within=folder) as partial:
-            write_manifest(follows, partial)
 
 
 def newest_model(workspace: Workspace, /) -> Path:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from purchase_pred.pipeline.engine.raw_data import check_raw_may_be_generated, check_raw_may_be_kept
 from purchase_pred.pipeline.engine.stage import Stage
 from purchase_pred.pipeline.engine.workspace import (
     CATALOG_FILE,
     EVENTS_FILE,
     MODELS_FOLDER,
+    REJECTED_FILE,
     SESSIONIZED_FILE,
     TRUTH_FILE,
     USERS_FILE,
@@ -44,6 +46,9 @@ STAGES: Final = (
         units=(USERS_FILE, CATALOG_FILE, EVENTS_FILE, TRUTH_FILE),
         settings=("dataset",),
         counted=(EVENTS_FILE,),
+        guard=check_raw_may_be_generated,
+        check_kept=check_raw_may_be_kept,
+        replaces=(REJECTED_FILE,),
     ),
     Stage(
         name="sessionize",

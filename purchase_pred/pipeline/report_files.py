@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
 from purchase_pred.pipeline.engine.manifest import content_fingerprint, read_manifest
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
-from purchase_pred.pipeline.engine.publish import written_whole
 from purchase_pred.pipeline.engine.workspace import (
     CATALOG_FILE,
     EVENTS_FILE,
@@ -27,7 +25,6 @@ from purchase_pred.splits import split_boundaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -95,18 +92,12 @@ def report_page(
     return render_report(shown)
 
 
-def write_report(page: str, folder: Path, /) -> Path:
-    """Write a report into the folder of a model that is published already, at once and whole; return where it is."""
-    with written_whole(folder / REPORT_NAME, within=folder) as partial:
-        partial.write_text(page, encoding="utf-8")
-    return folder / REPORT_NAME
-
-
 def _purged(workspace: Workspace) -> Iterator[tuple[str, int]]:
     for split in SPLITS:
         manifest = read_manifest(workspace.path(features_file(split)))
-        if manifest and "purged" in manifest.counts:
-            yield split, manifest.counts["purged"]
+        purged = manifest.counts.get("purged") if manifest else None
+        if isinstance(purged, int):
+            yield split, purged
 
 
 def _origin(workspace: Workspace) -> str:
@@ -114,8 +105,8 @@ def _origin(workspace: Workspace) -> str:
     if manifest is None:
         return "put into the workspace by hand"
     if manifest.stage == "generate":
-        return f"simulated by this program (dataset.random_seed {manifest.settings['dataset.random_seed']})"
-    return f"read from real events in the format {manifest.settings['format']}"
+        return f"simulated by this program (dataset.random_seed {manifest.settings.get('dataset.random_seed')})"
+    return f"read from real events in the format {manifest.settings.get('format')}"
 
 
 def _settings(workspace: Workspace, settings: Settings) -> dict[str, str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SOURCE = "data/raw/source.txt"
 UPPER = "data/processed/upper.txt"
+MODEL = "models/logistic_20240801_120000"
 WORDS = ("data/features/first.txt", "data/features/second.txt")
 
 
@@ -36,6 +37,19 @@ def words(work: Work, /) -> list[Made]:
     """Write the first and the second word."""
     found = work.read(UPPER).read_text().split()
     return [_made(work, unit, found[WORDS.index(unit)]) for unit in work.units]
+
+
+def model(work: Work, /) -> list[Made]:
+    """Write a folder with a report in it and a pickle beside it."""
+    output = MODEL
+    folder = work.workspace.partial(output)
+    folder.mkdir()
+    (folder / "model.json").write_text("{}")
+    (folder / "report.html").write_text("<p>good</p>")
+    pickled = work.workspace.partial(f"{output}.pkl")
+    pickled.write_text("pickle")
+    attachments = {f"{output}.pkl": pickled, f"{output}/report.html": folder / "report.html"}
+    return [Made("kind", folder, output, attachments=attachments)]
 
 
 def break_halfway(work: Work, /) -> list[Made]:
@@ -58,6 +72,9 @@ def _made(work: Work, unit: str, text: str) -> Made:
 
 UPPER_STAGE = Stage("upper", "stages_of_text:upper", (SOURCE,), (UPPER,), ("session", "split.align"))
 WORDS_STAGE = Stage("words", "stages_of_text:words", (UPPER,), WORDS, ("features.windows",), divisible=True)
+MODEL_STAGE = Stage(
+    "model", "stages_of_text:model", (), ("kind",), (), find=lambda workspace, _: [workspace.path(MODEL)]
+)
 
 
 def stage_that(function: str) -> Stage:

@@ -138,5 +138,5 @@ def test_only_the_oracle_reads_the_truth_beside_who_writes_and_removes_it() -> N
         if any(name in path.read_text(encoding="utf-8") for name in ("TRUTH_FILE", Path(TRUTH_FILE).name))
     }
 
-    may = ("engine/workspace", "registry", "stages/generate", "engine/raw_data", "tasks/ceiling")
+    may = ("engine/workspace", "registry", "stages/generate", "stages/ingest", "tasks/ceiling")
     assert naming == {f"pipeline/{name}.py" for name in may}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MANIFEST_NAME: Final = "manifest.json"
 """The manifest of a folder lies within it, and is no part of its content."""
 REPORT_NAME: Final = "report.html"
-"""The report of a model can be drawn anew at any time, and is no part of the model's content."""
+"""The report of a model can be drawn anew at any time: it is no part of the model's content, but attached to it."""
 
 _BLOCK: Final = 1 << 20
 
@@ -43,11 +43,16 @@ def modified_ns(path: Path, /) -> int:
 def flush(path: Path, /) -> None:
     """Ask the system to put a file, or a folder's files and entries, on the disk."""
     for file in (*_files(path), path):
-        descriptor = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_entries(file)
+
+
+def flush_entries(path: Path, /) -> None:
+    """Ask the system to put a file, or the entries of a folder alone, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _files(path: Path) -> Iterator[Path]:

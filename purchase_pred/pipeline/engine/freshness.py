@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from purchase_pred.pipeline.engine.manifest import content_fingerprint, is_intact, program_version, read_manifest
+from purchase_pred.pipeline.engine.fingerprint import fingerprint
+from purchase_pred.pipeline.engine.manifest import (
+    content_fingerprint,
+    is_intact,
+    manifest_fault,
+    program_version,
+    read_manifest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,6 +24,8 @@ if TYPE_CHECKING:
     from purchase_pred.settings import Settings
 
 State = Literal["fresh", "stale", "missing"]
+
+_LONGEST: Final = 200
 
 
 @dataclass(frozen=True)
@@ -68,9 +78,9 @@ def _judge_output(
     manifest = read_manifest(path)
     name = workspace.relative(path)
     if manifest is None:
-        return Verdict("stale", (f"{name} has no manifest",))
+        return Verdict("stale", (f"{name} {manifest_fault(path)}",))
     if manifest.stage != stage.name:
-        return Verdict("stale", (f"{name} was made by {manifest.stage}",))
+        return Verdict("stale", (f"{name} was made by {_shown(manifest.stage)}",))
     reasons = [
         *_changes("program version", {"": manifest.program_version}, {"": program_version()}),
         *_changes("", dict(_flat(manifest.settings)), dict(_flat(settings))),
@@ -78,6 +88,7 @@ def _judge_output(
     ]
     if not is_intact(path, manifest):
         reasons.append(f"{name} was changed by something else")
+    reasons += _attachment_changes(manifest.attachments, workspace)
     return Verdict("stale", tuple(reasons)) if reasons else Verdict("fresh")
 
 
@@ -105,9 +116,25 @@ def _input_changes(before: Mapping[str, str | None], now: Mapping[str, str | Non
     return reasons
 
 
+def _attachment_changes(attachments: Mapping[str, str], workspace: Workspace) -> list[str]:
+    """Say which files beside an output are gone, or no longer those that were made with it."""
+    found = {name: _fingerprint_of(workspace.path(name)) for name in attachments}
+    return [
+        f"{name} is missing" if found[name] is None else f"{name} was changed by something else"
+        for name in attachments
+        if found[name] != attachments[name]
+    ]
+
+
+def _fingerprint_of(path: Path) -> str | None:
+    """Return the fingerprint of a file, or None where there is none, or none can be under that name."""
+    return fingerprint(path) if os.path.isfile(path) else None  # noqa: PTH113  (pathlib's own raises on odd names)
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list):
         return f"[{', '.join(_shown(one) for one in value)}]"
-    return "null" if value is None else str(value)
+    text = "null" if value is None else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.pipeline.engine.fingerprint import MANIFEST_NAME, fingerprint, flush, modified_ns, size
+from purchase_pred.pipeline.engine.manifest_form import TOO_DEEP, find_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 SCHEMA_VERSION: Final = 1
+
+_MOST_BYTES: Final = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Manifest:
     counts: Mapping[str, Any]
     """Whatever else the stage counted: purged rows, rejected rows, positives."""
     created: str
+    attachments: Mapping[str, str] = field(default_factory=dict)
+    """Path of each file that belongs to the output and is no part of its content, to its fingerprint."""
 
 
 def manifest_path(output: Path, /) -> Path:
@@ -66,8 +71,9 @@ def describe(
     inputs: Mapping[str, str | None],
     rows: int | None,
     counts: Mapping[str, Any],
+    attachments: Mapping[str, Path],
 ) -> Manifest:
-    """Return the manifest of an output that lies, still under its temporary name, at `made`."""
+    """Return the manifest of an output that lies, still under its temporary name, at `made`, as attachments may."""
     return Manifest(
         schema_version=SCHEMA_VERSION,
         program_version=program_version(),
@@ -81,19 +87,29 @@ def describe(
         fingerprint=fingerprint(made),
         counts=counts,
         created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        attachments={name: fingerprint(path) for name, path in attachments.items()},
     )
 
 
 def read_manifest(output: Path, /) -> Manifest | None:
     """Return the manifest of an output, or None if there is none, or none that this version can read."""
+    path = manifest_path(output)
     try:
-        content = json.loads(manifest_path(output).read_text(encoding="utf-8"))
+        return _parse(path) if path.is_file() else None
     except (OSError, ValueError):
         return None
-    names = {field.name for field in fields(Manifest)}
-    if not isinstance(content, dict) or set(content) != names or content["schema_version"] != SCHEMA_VERSION:
-        return None
-    return Manifest(**content)
+
+
+def manifest_fault(output: Path, /) -> str:
+    """Return what is wrong with the manifest of an output that `read_manifest` cannot read."""
+    path = manifest_path(output)
+    if not path.is_file():
+        return "has no manifest"
+    try:
+        _parse(path)
+    except (OSError, ValueError) as error:
+        return f"has a manifest that cannot be read ({error})"
+    return "has a manifest"
 
 
 def write_manifest(manifest: Manifest, path: Path, /) -> None:
@@ -117,3 +133,26 @@ def content_fingerprint(path: Path, /) -> str | None:
     if manifest and (size(path), modified_ns(path)) == (manifest.bytes, manifest.modified_ns):
         return manifest.fingerprint
     return fingerprint(path)
+
+
+def _parse(path: Path) -> Manifest:
+    """Return a manifest; whatever else lies there is a ValueError that says what is wrong with it."""
+    content = _read(path)
+    optional = {field.name for field in fields(Manifest) if field.default_factory is not MISSING}
+    names = {field.name for field in fields(Manifest)}
+    fault = find_fault(content, version=SCHEMA_VERSION, required=names - optional, known=names)
+    if fault:
+        raise ValueError(fault)
+    return Manifest(**content)
+
+
+def _read(path: Path) -> Any:
+    found = path.stat().st_size
+    if found > _MOST_BYTES:
+        raise ValueError(f"it must hold at most {_MOST_BYTES:,} bytes, found {found:,}")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError(TOO_DEEP) from error
+    except ValueError as error:
+        raise ValueError("it is not JSON") from error

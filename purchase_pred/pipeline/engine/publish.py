@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from purchase_pred.pipeline.engine.claim import claims, finish, take_names
 from purchase_pred.pipeline.engine.fingerprint import MANIFEST_NAME, flush
 from purchase_pred.pipeline.engine.manifest import describe, manifest_path, write_manifest
-from purchase_pred.pipeline.engine.workspace import PARTIAL, remove
+from purchase_pred.pipeline.engine.workspace import PARTIAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +23,11 @@ def publish(made: Sequence[Made], stage: Stage, /, *, work: Work, inputs: Mappin
     """Give every output its name and its manifest.
 
     All that can fail for want of space has been written and flushed before the first name is taken. While names are
-    taken a claim lies beside them: should the run be cut off there, the next one knows whose work lies half done.
+    taken a claim lies beside them: should the run be cut off there, `recover` gives the others theirs.
     """
     workspace = work.workspace
+    names: dict[Path, Path] = {}
+    described: dict[Path, Path] = {}
     manifests = []
     for one in made:
         manifest = describe(
@@ -35,21 +38,34 @@ def publish(made: Sequence[Made], stage: Stage, /, *, work: Work, inputs: Mappin
             inputs=inputs,
             rows=one.rows,
             counts=one.counts,
+            attachments=one.attachments,
         )
         write_manifest(manifest, _partial_manifest(one, workspace))
         flush(one.partial)
+        names[one.partial] = workspace.path(one.output)
+        if not one.partial.is_dir():
+            described[_partial_manifest(one, workspace)] = manifest_path(workspace.path(one.output))
+        for name, path in one.attachments.items():
+            flush(path)
+            if not path.is_relative_to(one.partial):
+                names[path] = workspace.path(name)
         manifests.append(manifest)
-    claim = claim_path(workspace, stage.name)
-    claim.parent.mkdir(parents=True, exist_ok=True)
-    claim.touch()
-    for one in made:
-        _take_name(one.partial, workspace.path(one.output))
-    for one in made:
-        if not workspace.path(one.output).is_dir():
-            _partial_manifest(one, workspace).replace(manifest_path(workspace.path(one.output)))
-        flush(workspace.path(one.output).parent)
-    claim.unlink()
+    replaced = [path for name in stage.replaces for path in (workspace.path(name), manifest_path(workspace.path(name)))]
+    take_names(workspace, stage.name, names | described, replaces=[workspace.relative(path) for path in replaced])
     return manifests
+
+
+def recover(workspace: Workspace, /) -> list[str]:
+    """Finish what a run was cut off from publishing, remove what else interrupted runs left, and say so.
+
+    Only the holder of the lock may.
+    """
+    told = []
+    for claim in claims(workspace):
+        what = f"what {claim.name.removeprefix('.').removesuffix('.claim')} had made when it was cut off"
+        done = finish(workspace, claim)
+        told.append(f"published {what}" if done else f"{what} was touched since and is not published")
+    return [*told, *(f"removed {name}, left by an interrupted run" for name in workspace.clean())]
 
 
 @contextmanager
@@ -69,19 +85,8 @@ def written_whole(path: Path, /, *, within: Path | None = None) -> Iterator[Path
         partial.unlink(missing_ok=True)
 
 
-def claim_path(workspace: Workspace, stage: str, /) -> Path:
-    """Return the file that lies in the workspace while outputs of a stage take their names."""
-    return workspace.path(f"data/.{stage}.claim")
-
-
 def _partial_manifest(made: Made, workspace: Workspace) -> Path:
     """Return where the manifest waits: within a folder, which is renamed whole, or beside a file."""
     if made.partial.is_dir():
         return made.partial / MANIFEST_NAME
     return workspace.partial(manifest_path(workspace.path(made.output)).relative_to(workspace.root).as_posix())
-
-
-def _take_name(partial: Path, path: Path) -> None:
-    if partial.is_dir() and path.exists():
-        remove(path)
-    partial.replace(path)

@@ -5,37 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.errors import InputError
-from purchase_pred.pipeline.engine.manifest import manifest_path, read_manifest
-from purchase_pred.pipeline.engine.publish import claim_path
-from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, TRUTH_FILE, USERS_FILE
+from purchase_pred.pipeline.engine.claim import is_claimed
+from purchase_pred.pipeline.engine.manifest import is_intact, read_manifest
+from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, USERS_FILE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from purchase_pred.pipeline.engine.workspace import Workspace
 
 RAW_FILES: Final = (USERS_FILE, CATALOG_FILE, EVENTS_FILE)
-RAW_STAGES: Final = ("generate", "ingest")
-
-_OF_THE_OTHER: Final = {"generate": REJECTED_FILE, "ingest": TRUTH_FILE}
-"""What only the other kind of raw data has: a real log no truth, a generated one no rejected rows."""
 
 
-def check_raw_may_be_generated(workspace: Workspace, /, *, force: bool) -> None:
+def check_raw_may_be_generated(workspace: Workspace, /) -> None:
     """Raise if generating would replace raw data that this program did not generate.
 
     Raises
     ------
     InputError
-        `data/raw` holds an ingested log, or files without a manifest, and `force` was not given.
+        `data/raw` holds an ingested log, files without a manifest, or files that took the place of generated ones.
     """
-    if force or claim_path(workspace, "generate").exists():
-        return
-    for name in RAW_FILES:
-        path = workspace.path(name)
-        if not path.exists():
-            continue
-        manifest = read_manifest(path)
-        if manifest is None or manifest.stage != "generate":
-            owner = "an ingested log" if manifest else "raw data that this program did not write"
+    if is_claimed(workspace, "generate"):
+        return  # its own, to be finished before anything else
+    for path in map(workspace.path, RAW_FILES):
+        owner = _other_owner(path) if path.exists() else None
+        if owner:
             raise InputError(
                 f"{path} is {owner}, and generating would replace it: "
                 "use --skip-data-gen to keep it (`purchase-pred run all --skip-data-gen`), or --force to replace it"
@@ -43,12 +37,12 @@ def check_raw_may_be_generated(workspace: Workspace, /, *, force: bool) -> None:
 
 
 def check_raw_may_be_kept(workspace: Workspace, /) -> None:
-    """Raise unless there is whole raw data to keep.
+    """Raise unless there is raw data to keep.
 
     Raises
     ------
     InputError
-        `data/raw` holds no events, or what an interrupted run left there.
+        `data/raw` holds no events.
     """
     path = workspace.path(EVENTS_FILE)
     if not path.is_file():
@@ -56,18 +50,13 @@ def check_raw_may_be_kept(workspace: Workspace, /) -> None:
             f"--skip-data-gen keeps existing raw data, and there is none: {path} not found; "
             "leave the option out to generate data, or bring a log in by `purchase-pred ingest`"
         )
-    for stage in RAW_STAGES:
-        if claim_path(workspace, stage).exists():
-            raise InputError(
-                f"an earlier {stage} was cut off, and the files in {path.parent} may not belong together: "
-                f"run `purchase-pred {stage}` again first"
-            )
 
 
-def forget_replaced(workspace: Workspace, stage: str, /) -> None:
-    """Remove what belonged to the raw data that a stage has just replaced, and has no counterpart in its own."""
-    if stage not in _OF_THE_OTHER:
-        return
-    path = workspace.path(_OF_THE_OTHER[stage])
-    path.unlink(missing_ok=True)
-    manifest_path(path).unlink(missing_ok=True)
+def _other_owner(path: Path) -> str | None:
+    """Return what a raw file is if not one that this program generated."""
+    manifest = read_manifest(path)
+    if manifest is None:
+        return "raw data that this program did not write, or of which it lost the manifest"
+    if manifest.stage != "generate":
+        return "an ingested log"
+    return None if is_intact(path, manifest) else "no longer the file that was generated"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.errors import InputError
+from purchase_pred.pipeline.engine.claim import is_claimed
 from purchase_pred.pipeline.engine.freshness import input_fingerprints, judge_stage
-from purchase_pred.pipeline.engine.publish import publish
-from purchase_pred.pipeline.engine.raw_data import check_raw_may_be_generated, check_raw_may_be_kept, forget_replaced
+from purchase_pred.pipeline.engine.publish import publish, recover
 from purchase_pred.pipeline.engine.stage import StageReport, Work
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
 
-GENERATE: Final = "generate"
 MISSING: Final = ("missing",)
 """The reason why a stage runs of which no output is there."""
+CUT_OFF: Final = "stale: it was cut off while its outputs took their names; the next run goes on there"
 
 _LOGGER: Final = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ class Request:
 
     stage: Stage
     units: tuple[str, ...] = ()
+    kept: str = ""
+    """Why the stage is not to run and its outputs are kept as they are, whosever they may be; empty: it may run."""
 
 
 def run_stages(
@@ -44,7 +47,6 @@ def run_stages(
     settings: Settings,
     observer: Observer,
     force: bool = False,
-    skip_data_generation: bool = False,
 ) -> list[StageReport]:
     """Run the stages that are due, in the order given, as the only writer of the workspace.
 
@@ -55,15 +57,11 @@ def run_stages(
         What earlier runs published stays as it was.
     """
     with workspace.locked():
-        for name in workspace.clean():
-            _LOGGER.info("removed %s, left by an interrupted run", name)
+        for told in recover(workspace):
+            _LOGGER.info(told)
         reports = []
         for request in requests:
-            if request.stage.name == GENERATE and skip_data_generation:
-                check_raw_may_be_kept(workspace)
-                report = StageReport(GENERATE, "kept", ("--skip-data-gen",))
-            else:
-                report = _run_stage(request, workspace, settings, observer, force=force)
+            report = _keep(request, workspace) or _run_stage(request, workspace, settings, observer, force=force)
             _log(report)
             observer.stage_ends(report)
             reports.append(report)
@@ -77,7 +75,6 @@ def plan_stages(
     workspace: Workspace,
     settings: Settings,
     force: bool = False,
-    skip_data_generation: bool = False,
 ) -> list[StageReport]:
     """Return what `run_stages` would do and why, writing nothing.
 
@@ -88,15 +85,17 @@ def plan_stages(
     remade: dict[str, str] = {}
     for request in requests:
         stage = request.stage
-        if stage.name == GENERATE and skip_data_generation:
-            check_raw_may_be_kept(workspace)
-            reports.append(StageReport(GENERATE, "kept", ("--skip-data-gen",)))
+        kept = _keep(request, workspace)
+        if kept:
+            reports.append(kept)
             continue
         verdicts = _verdicts(request, workspace, settings)
         due = _due(request, verdicts, force=force)
-        if stage.name == GENERATE and due:
-            check_raw_may_be_generated(workspace, force=force)
+        if due and not force:
+            stage.guard(workspace)
         reasons = _reasons(verdicts, due, force=force)
+        if is_claimed(workspace, stage.name):
+            reasons = (CUT_OFF,)
         upstream = dict.fromkeys(remade[name] for name in (*stage.inputs, *stage.optional_inputs) if name in remade)
         if reasons != MISSING:
             reasons += tuple(f"{name} would run first" for name in upstream)
@@ -117,8 +116,8 @@ def _run_stage(
     due = _due(request, verdicts, force=force)
     if not due:
         return StageReport(stage.name, "fresh", seconds=time.perf_counter() - started)
-    if stage.name == GENERATE:
-        check_raw_may_be_generated(workspace, force=force)
+    if not force:
+        stage.guard(workspace)
     reasons = _reasons(verdicts, due, force=force)
     _LOGGER.info("%s starts: %s", stage.name, "; ".join(reasons))
     observer.stage_starts(stage.name, reasons)
@@ -128,9 +127,9 @@ def _run_stage(
         made = stage.load()(work)
         manifests = publish(made, stage, work=work, inputs=inputs)
     except BaseException:
-        workspace.clean()
+        with suppress(OSError):  # what has just failed is told, not this
+            recover(workspace)
         raise
-    forget_replaced(workspace, stage.name)
     return StageReport(
         stage.name,
         "ran",
@@ -140,6 +139,14 @@ def _run_stage(
         outputs=tuple(manifest.output for manifest in manifests),
         counts={manifest.output: dict(manifest.counts) for manifest in manifests if manifest.counts},
     )
+
+
+def _keep(request: Request, workspace: Workspace) -> StageReport | None:
+    """Report a stage whose outputs are to be kept; None: it may run."""
+    if not request.kept:
+        return None
+    request.stage.check_kept(workspace)
+    return StageReport(request.stage.name, "kept", (request.kept,))
 
 
 def _rows(made: Sequence[Made], stage: Stage) -> int | None:

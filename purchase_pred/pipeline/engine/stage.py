@@ -57,6 +57,9 @@ class Made:
     """Where it belongs, as a path within the workspace."""
     rows: int | None = None
     counts: Mapping[str, Any] = field(default_factory=dict)
+    attachments: Mapping[str, Path] = field(default_factory=dict)
+    """Files that belong to the output and are no part of its content, by their paths within the workspace; they lie
+    within the output, or under temporary names of their own."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,12 @@ class Stage:
     """Where outputs of a unit lie, the preferred one first."""
     ignored_settings: Callable[[str], tuple[str, ...]] = lambda _: ()
     """Prefixes within `settings` that a unit does not depend on."""
+    guard: Callable[[Workspace], None] = lambda _: None
+    """Raises where the outputs that are there may not be replaced unasked."""
+    check_kept: Callable[[Workspace], None] = lambda _: None
+    """Raises where there is nothing whole to keep instead of running the stage."""
+    replaces: tuple[str, ...] = ()
+    """Files that the outputs put an end to beside those under their own names."""
 
     def load(self) -> Callable[[Work], list[Made]]:
         """Import the stage's function."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ LOCK_FILE: Final = ".purchase_pred.lock"
 PARTIAL: Final = ".partial"
 """How the temporary names end under which files and folders are made."""
 
-_FOLDERS: Final = ("data/raw", "data/processed", "data/features", MODELS_FOLDER)
+_FOLDERS: Final = ("data", "data/raw", "data/processed", "data/features", MODELS_FOLDER)
+_MODEL_PICKLE: Final = re.compile(r"[a-z]+_\d{8}_\d{6}\.pkl")
 _HOLDER_FILE: Final = ".purchase_pred.lock.json"
 
 
@@ -66,8 +68,10 @@ class Workspace:
         return path.with_name(f".{path.name}{PARTIAL}")
 
     def leftovers(self) -> list[Path]:
-        """Return what interrupted runs left under temporary names."""
-        return sorted(path for folder in _FOLDERS for path in self.path(folder).glob(f".*{PARTIAL}"))
+        """Return what interrupted runs left under temporary names, and pickles whose models are gone."""
+        partials = (path for folder in _FOLDERS for path in self.path(folder).glob(f".*{PARTIAL}"))
+        pickles = (path for path in self.path(MODELS_FOLDER).glob("*.pkl") if _MODEL_PICKLE.fullmatch(path.name))
+        return sorted([*partials, *(path for path in pickles if not path.with_suffix("").exists())])
 
     def clean(self) -> list[str]:
         """Remove what interrupted runs left, and return its names; only the holder of the lock may."""

@@ -11,7 +11,7 @@ from purchase_pred.ingest import check_rejected, read_log
 from purchase_pred.ingest.paths import expand_paths
 from purchase_pred.pipeline.engine.parquet import sink
 from purchase_pred.pipeline.engine.stage import Made, Stage
-from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, USERS_FILE
+from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, TRUTH_FILE, USERS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,7 @@ def ingest_stage(log_format: str, paths: Sequence[Path], /) -> Stage:
         units=(USERS_FILE, CATALOG_FILE, EVENTS_FILE, REJECTED_FILE),
         settings=("ingest",),
         counted=(EVENTS_FILE,),
+        replaces=(TRUTH_FILE,),
         options={_FORMAT: log_format, _PATHS: list(files)},
     )
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from purchase_pred.evaluation import data_red_flags, evaluate
 from purchase_pred.models import save_bundle, save_pickle, train_models
-from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME, flush
+from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
 from purchase_pred.pipeline.engine.parquet import scan
 from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import MODELS_FOLDER, SESSIONIZED_FILE, features_file, remove
@@ -103,10 +103,9 @@ def _write_model(workspace: Workspace, model: FittedModel, document: dict[str, A
     save_bundle(model, folder)
     (folder / METRICS_FILE).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     (folder / REPORT_NAME).write_text(page, encoding="utf-8")
-    flush(folder / REPORT_NAME)
     pickled = workspace.partial(f"{output}.pkl")
     save_pickle(model, pickled)
-    pickled.replace(workspace.path(f"{output}.pkl"))
+    attachments = {f"{output}.pkl": pickled, f"{output}/{REPORT_NAME}": folder / REPORT_NAME}
     test = document["splits"]["test"]
     counts = {"average_precision_test": test["average_precision"]}
-    return Made(model.kind, folder, output, counts=counts)
+    return Made(model.kind, folder, output, counts=counts, attachments=attachments)

@@ -9,8 +9,9 @@ from purchase_pred.evaluation import evaluate
 from purchase_pred.metrics import metrics
 from purchase_pred.models import load_bundle
 from purchase_pred.models.design_matrix import label_vector
-from purchase_pred.pipeline.model_files import fresh_metrics, fresh_model, known_ceiling, note_ceiling
-from purchase_pred.pipeline.report_files import report_page, report_source, write_report
+from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
+from purchase_pred.pipeline.model_files import fresh_metrics, fresh_model, known_ceiling, note_ceiling, replace_in_model
+from purchase_pred.pipeline.report_files import report_page, report_source
 from purchase_pred.pipeline.stages.train import read_splits
 from purchase_pred.pipeline.tasks.ceiling import true_probabilities
 
@@ -63,7 +64,7 @@ def evaluate_saved(
             logistic=logistic,
             truth=truth,
         )
-        write_report(page, model)
+        replace_in_model(workspace, model, REPORT_NAME, page)
     return document
 
 
