@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import polars as pl
 
-from purchase_pred.durations import microseconds, parse_duration
+from purchase_pred.durations import microseconds, parse_silence
 from purchase_pred.schema import (
     ADD_TO_CART,
     EVENT_ID,
@@ -32,6 +32,8 @@ _TICK: Final = timedelta(microseconds=1)
 _DAY: Final = microseconds("1d")
 _FROM: Final = "from_step"
 _UNTIL: Final = "until_step"
+
+_InSession = Literal["event", "add_to_cart", "session_start"]
 
 
 def session_close_anchors(
@@ -61,6 +63,8 @@ def session_close_anchors(
     ------
     SchemaError
         A column is missing or has another dtype.
+    ValueError
+        `gap` is no duration, or negative; `end` has no time zone.
 
     Examples
     --------
@@ -80,7 +84,7 @@ def session_close_anchors(
     [(7, 1, 3, datetime.datetime(2024, 8, 1, 0, 30, tzinfo=zoneinfo.ZoneInfo(key='UTC')))]
     """
     _require(sessionized, ITEM_ID, EVENT_TYPE)
-    closes = pl.col(TIMESTAMP).max().over(*_SESSION) + parse_duration(gap)
+    closes = pl.col(TIMESTAMP).max().over(*_SESSION) + parse_silence(gap)
     known = pl.col(TIMESTAMP).max() if end is None else instant(end, what="end").alias(TIMESTAMP)
     return (
         sessionized.select(*_SESSION, ITEM_ID, EVENT_TYPE, closes.alias(PREDICTION_TIME), known)
@@ -96,7 +100,7 @@ def in_session_anchors(
     /,
     *,
     every: int = 1,
-    at: Literal["event", "add_to_cart", "session_start"] = "event",
+    at: _InSession = "event",
 ) -> pl.LazyFrame:
     """Ask within a session, right after an event: T = the event + 1 us, so that it and its ties are seen.
 
@@ -121,7 +125,7 @@ def in_session_anchors(
     SchemaError
         A column is missing or has another dtype.
     ValueError
-        `every` is below 1.
+        `every` is no whole number of 1 or more, or `at` is none of these.
 
     Examples
     --------
@@ -140,8 +144,10 @@ def in_session_anchors(
     >>> in_session_anchors(sessionized, every=2).select("item_id", "event_number").collect().rows()
     [(4, 2)]
     """
-    if every < 1:
-        raise ValueError(f"every must be 1 or more, found {every}")
+    if not isinstance(every, int) or every < 1:
+        raise ValueError(f"every counts events, so it must be a whole number, 1 or more, found {every!r}")
+    if at not in get_args(_InSession):
+        raise ValueError(f"at must be one of {', '.join(get_args(_InSession))}, found {at!r}")
     _require(sessionized, EVENT_ID, ITEM_ID, *([EVENT_TYPE] if at == "add_to_cart" else []))
     row = pl.int_range(pl.len(), dtype=pl.Int64)
     starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _SESSION) | (row == 0)
@@ -197,7 +203,7 @@ def calendar_anchors(
     SchemaError
         A column is missing or has another dtype.
     ValueError
-        `every` or `active_within` is not longer than zero.
+        `every` or `active_within` is not longer than zero, or `level` is neither.
 
     Examples
     --------
@@ -212,6 +218,8 @@ def calendar_anchors(
     >>> calendar_anchors(sessionized, active_within="45d").collect()["user_id"].to_list()
     [7]
     """
+    if level not in {"user", "user_item"}:
+        raise ValueError(f"level must be user or user_item, found {level!r}")
     per_item = level == "user_item"
     step = _longer_than_zero("every", every)
     reach = every if per_item and active_within is None else active_within
@@ -258,6 +266,8 @@ def _longer_than_zero(name: str, duration: timedelta | str) -> int:
 
 def _instant(start: date | datetime) -> int:
     """Return microseconds since the epoch; a date, or a time without a zone, is UTC."""
+    if not isinstance(start, date):
+        raise TypeError(f"start must be a date such as date(2024, 8, 1), found {start!r}")
     moment = start if isinstance(start, datetime) else datetime.combine(start, time())
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // _TICK

@@ -15,8 +15,11 @@ _UNITS: Final = {
     "ms": timedelta(milliseconds=1),
     "us": timedelta(microseconds=1),
 }
+_LONGEST: Final = timedelta(days=365_250)
+"""A thousand years: times of 64 bits and dates of four digits hold whatever is so far from a log."""
+
 _NAMING_ORDER: Final = ("d", "h", "m", "s", "ms", "us")
-_PATTERN: Final = re.compile(r"(\d+)(w|d|h|ms|us|m|s)")
+_PATTERN: Final = re.compile(r"([0-9]{1,20})(w|d|h|ms|us|m|s)")
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -27,26 +30,44 @@ def parse_duration(duration: str | timedelta, /) -> timedelta:
     ----------
     duration
         A `timedelta`, returned as it is, or a whole number and a unit: ``w``, ``d``, ``h``, ``m`` (minutes), ``s``,
-        ``ms`` or ``us``, also several in a row (``"1d12h"``).
+        ``ms`` or ``us``, also several in a row (``"1d12h"``). At most 365250 days (a thousand years) either way.
 
     Raises
     ------
     ValueError
-        The text is not of that form.
+        It is not of that form, such as a number without a unit, or longer.
 
     Examples
     --------
     >>> parse_duration("36h")
     datetime.timedelta(days=1, seconds=43200)
     """
-    if isinstance(duration, timedelta):
-        return duration
-    parts = _PATTERN.findall(duration)
-    if not parts or "".join(number + unit for number, unit in parts) != duration:
-        raise ValueError(
-            f"a duration is a whole number and a unit of {', '.join(_UNITS)}, such as '7d', found {duration!r}"
-        )
-    return sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    try:
+        length = duration if isinstance(duration, timedelta) else _parsed(duration)
+    except OverflowError:
+        length = timedelta.max
+    if abs(length) > _LONGEST:
+        raise ValueError(f"a duration must be at most {_LONGEST.days} days (a thousand years), found {duration!s:.40}")
+    return length
+
+
+def parse_silence(gap: str | timedelta, /) -> timedelta:
+    """Return the longest silence within a session, which may be zero, as a `timedelta`.
+
+    Raises
+    ------
+    ValueError
+        It is no duration, or negative.
+
+    Examples
+    --------
+    >>> parse_silence("30m")
+    datetime.timedelta(seconds=1800)
+    """
+    silence = parse_duration(gap)
+    if silence < timedelta():
+        raise ValueError(f"gap must not be negative, found {gap!r}")
+    return silence
 
 
 def duration_name(duration: str | timedelta, /) -> str:
@@ -64,7 +85,7 @@ def duration_name(duration: str | timedelta, /) -> str:
 
 
 def microseconds(duration: str | timedelta, /) -> int:
-    """Return a duration as a whole number of microseconds, however large.
+    """Return a duration as a whole number of microseconds.
 
     Examples
     --------
@@ -72,3 +93,13 @@ def microseconds(duration: str | timedelta, /) -> int:
     1000
     """
     return parse_duration(duration) // _MICROSECOND
+
+
+def _parsed(duration: object) -> timedelta:
+    parts = _PATTERN.findall(duration) if isinstance(duration, str) else []
+    if not parts or "".join(number + unit for number, unit in parts) != duration:
+        raise ValueError(
+            f"a duration is a whole number and a unit of {', '.join(_UNITS)}, such as '7d' or '30m', or a timedelta, "
+            f"found {duration!r:.40}"
+        )
+    return sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())

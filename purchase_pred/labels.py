@@ -97,7 +97,8 @@ def label_purchases(
     SchemaError
         A column is missing, has another dtype, or is already there.
     ValueError
-        `horizon` is not longer than zero, `sessions` is below 1, `where` looks at several events, or `end` is naive.
+        `horizon` is not longer than zero, `sessions` is no whole number of 1 or more, `where` looks at several events,
+        or `end` is naive.
 
     Examples
     --------
@@ -169,8 +170,8 @@ def _check(anchors: pl.LazyFrame, events: pl.LazyFrame, level: Level, horizon: t
         raise ValueError(f"level must be one of {', '.join(_KEYS)}, found {level!r}")
     if horizon <= timedelta():
         raise ValueError(f"horizon must be longer than zero, found {horizon}")
-    if sessions is not None and sessions < 1:
-        raise ValueError(f"sessions must be 1 or more, or None, found {sessions}")
+    if sessions is not None and (not isinstance(sessions, int) or sessions < 1):
+        raise ValueError(f"sessions must be a whole number, 1 or more, or None, found {sessions!r}")
     key: dict[str, Requirement] = dict.fromkeys(_KEYS[level], IDENTIFIER)
     numbered = [] if sessions is None else [USER_ID, SESSION_INDEX]
     log: dict[str, Requirement] = {EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}

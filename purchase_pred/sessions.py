@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from purchase_pred.arithmetic import running_count
-from purchase_pred.durations import parse_duration
+from purchase_pred.durations import parse_silence
 from purchase_pred.schema import (
     EVENT_ID,
     EVENT_TYPE,
@@ -52,6 +52,8 @@ def sessionize(events: pl.LazyFrame, /, *, gap: timedelta | str = timedelta(minu
     ------
     SchemaError
         A column is missing or has another dtype.
+    ValueError
+        `gap` is no duration, or negative.
 
     Examples
     --------
@@ -69,7 +71,7 @@ def sessionize(events: pl.LazyFrame, /, *, gap: timedelta | str = timedelta(minu
     """
     _require_log(events)
     silence = pl.col(TIMESTAMP) - pl.col(TIMESTAMP).shift(1)
-    return _numbered(events, starts=silence > parse_duration(gap))
+    return _numbered(events, starts=silence > parse_silence(gap))
 
 
 def sessionize_by_intent(

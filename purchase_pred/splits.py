@@ -52,7 +52,7 @@ def split_boundaries(
     Raises
     ------
     ValueError
-        The shares leave a split without time.
+        The shares leave a split without time, or `align` is not longer than zero.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def temporal_split(
     SchemaError
         A column is missing or has another dtype.
     ValueError
-        The shares leave a split without time.
+        The shares leave a split without time, or `align` is not longer than zero.
 
     Examples
     --------
@@ -149,10 +149,13 @@ def _boundaries(train: float, val: float, align: str | timedelta) -> tuple[pl.Ex
         raise ValueError(f"train and val must be above 0 and together below 1, found {train:g} and {val:g}")
     start, end = pl.col(TIMESTAMP).min(), pl.col(TIMESTAMP).max()
     span = (end - start).dt.total_microseconds()
+    unit = None if align == "none" else parse_duration(align)
+    if unit is not None and unit <= _NO_TIME:
+        raise ValueError(f"align must be longer than zero, or 'none', found {align!r}")
 
     def boundary(share: float) -> pl.Expr:
         exact = start + pl.duration(microseconds=(span * share).cast(pl.Int64), time_unit="us")
-        return exact if align == "none" else exact.dt.truncate(parse_duration(align))
+        return exact if unit is None else exact.dt.truncate(unit)
 
     return (
         start.alias(START),

@@ -70,6 +70,22 @@ def test_session_whose_silence_is_complete_before_the_log_ends_gives_a_row():
     assert closed(just_over) == [Anchor("ann", 1, "lamp", END.timestamp - 1)]
 
 
+@pytest.mark.parametrize("every", [0, -1, 1.5, "2d", timedelta(days=1)])
+def test_the_number_of_events_from_point_to_point_is_whole(every):
+    with pytest.raises(ValueError, match="every counts events"):
+        pp.in_session_anchors(event_frame([], ids=Ids(), sessionized=True), every=every)
+
+
+def test_unknown_kinds_of_points_are_refused():
+    log = event_frame([], ids=Ids(), sessionized=True)
+    with pytest.raises(ValueError, match="at must be one of event, add_to_cart, session_start, found 'cart'"):
+        pp.in_session_anchors(log, at="cart")
+    with pytest.raises(ValueError, match="level must be user or user_item, found 'session'"):
+        pp.calendar_anchors(log, level="session")
+    with pytest.raises(TypeError, match="start must be a date"):
+        pp.calendar_anchors(log, start="2024-08-01")
+
+
 def test_end_of_the_log_may_be_told_in_any_zone_but_not_without_one():
     log = event_frame([Event(0, "ann", 0, "view", "book", session_index=1)], ids=Ids(), sessionized=True)
     closes = datetime(1970, 1, 1, 2, 30, tzinfo=timezone(timedelta(hours=2)))

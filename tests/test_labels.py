@@ -98,8 +98,9 @@ def test_horizon_of_nothing_and_no_session_at_all_are_refused():
     anchors, events = anchor_frame([AT_NOON], ids=Ids()), event_frame([], ids=Ids(), sessionized=True)
     with pytest.raises(ValueError, match="horizon"):
         pp.label_purchases(anchors, events, horizon="0s")
-    with pytest.raises(ValueError, match="sessions"):
-        pp.label_purchases(anchors, events, horizon="7d", sessions=0)
+    for sessions in (0, 1.5, "2"):
+        with pytest.raises(ValueError, match="sessions must be a whole number, 1 or more"):
+            pp.label_purchases(anchors, events, horizon="7d", sessions=sessions)
 
 
 def test_sessions_must_be_numbered_only_to_count_them():

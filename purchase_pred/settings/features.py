@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from purchase_pred.settings.section import Duration, Lag, Section
+from purchase_pred.settings.section import Alignment, Day, Duration, Lag, Section, Windows
 from purchase_pred.windows.registry import KINDS
 
 _ENTITY: Final = frozenset({"user_id", "item_id", "category", "session_index"})
@@ -16,7 +16,7 @@ _ENTITY: Final = frozenset({"user_id", "item_id", "category", "session_index"})
 class SessionSettings(Section):
     """When a session ends."""
 
-    inactivity_threshold_minutes: float = Field(default=30, gt=0)
+    inactivity_threshold_minutes: float = Field(default=30, gt=0, le=525_600)
     """A session ends when the user is silent for longer than this; a silence of exactly this continues it."""
 
     @property
@@ -32,7 +32,7 @@ class SplitSettings(Section):
     """Share of the time span for training."""
     val: float = Field(default=0.15, gt=0, lt=1)
     """Share of the time span for validation; the rest is for testing."""
-    align: Duration | Literal["none"] = "1d"
+    align: Alignment = "1d"
     """Boundaries are floored to this unit; "none": exact."""
     embargo: Lag = "0s"
     """Rows of validation and test whose T lies less than this after the boundary before them are purged as well."""
@@ -55,7 +55,7 @@ class AnchorSettings(Section):
     """In session, at "event": the k of "every k-th event"."""
     every: Duration = "30d"
     """Calendar: the distance of two prediction points."""
-    start: date | None = None
+    start: Day | None = None
     """Calendar: the first prediction point (UTC midnight); none: one step after the first day of the log."""
     active_within: Duration | None = None
     """Calendar: asked about is who, or which pair, has an event in [T - this, T); none: users with any event before T,
@@ -69,7 +69,7 @@ class TargetSettings(Section):
     """Does the user buy this item, does the user buy anything, does this session still buy."""
     horizon: Duration = "7d"
     """The label looks at [T, T + horizon)."""
-    sessions: int | None = Field(default=None, ge=1)
+    sessions: int | None = Field(default=None, ge=1, le=1_000_000)
     """The purchase must also fall within the user's next so many sessions; none: no such limit."""
 
 
@@ -82,7 +82,7 @@ class CustomFeature(Section):
     """The entity: user_id, alone or with item_id, category or session_index of the prediction point."""
     where: str | None = None
     """Which events count, an SQL condition over the events' columns and category, base_price, hour, weekday."""
-    windows: tuple[Duration, ...] | None = None
+    windows: Windows | None = None
     """Windows; none: all history before T."""
     count: bool = False
     """Number of events."""
@@ -134,7 +134,7 @@ class CustomFeature(Section):
 class FeatureSettings(Section):
     """The feature dictionary."""
 
-    windows: tuple[Duration, ...] = ("1d", "7d", "30d")
+    windows: Windows = ("1d", "7d", "30d")
     """Windows of the frequency group; a window w is [T - w, T)."""
     availability_lag: Lag = "0s"
     """How long after its timestamp an event becomes known."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from purchase_pred.settings.section import Section, Share
+from purchase_pred.settings.section import Day, Section, Share
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -270,9 +270,9 @@ class DatasetSettings(Section):
     """Users who register before or during the period."""
     num_items: int = Field(default=1_000, ge=1)
     """Items in the catalog, shared out over the categories in proportion."""
-    num_days: int = Field(default=90, ge=1)
+    num_days: int = Field(default=90, ge=1, le=36_525)
     """Length of the period in days."""
-    start_date: date = date(2024, 8, 1)
+    start_date: Day = date(2024, 8, 1)
     """First day of the period (UTC)."""
     random_seed: int = Field(default=42, ge=0)
     """Seed of every random draw."""

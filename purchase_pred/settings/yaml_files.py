@@ -40,11 +40,11 @@ def parse_value(text: str, /) -> Any:
 
     Examples
     --------
-    >>> parse_value("30"), parse_value("[1d, 7d]"), parse_value("null")
-    (30, ['1d', '7d'], None)
+    >>> parse_value("30"), parse_value("[1d, 7d]"), parse_value("null"), parse_value("2024-13-45")
+    (30, ['1d', '7d'], None, '2024-13-45')
     """
     check_yaml_limits(text)
-    return yaml.safe_load(text)
+    return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
 
 
 def read_yaml(path: Path, /) -> tuple[dict[str, Any], dict[str, int]]:
@@ -68,7 +68,7 @@ def read_yaml(path: Path, /) -> tuple[dict[str, Any], dict[str, int]]:
         check_yaml_limits(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         lines = dict(_lines(root, "", path)) if root is not None else {}
-        values = yaml.safe_load(text)
+        values = parse_value(text)
     except YamlLimitError as error:
         raise ConfigError(f"{path}: {error}") from error
     except yaml.MarkedYAMLError as error:
@@ -82,6 +82,19 @@ def read_yaml(path: Path, /) -> tuple[dict[str, Any], dict[str, int]]:
     if not isinstance(values, dict):
         raise ConfigError(f"{path}:1: the file must hold a mapping of settings, found {type(values).__name__}")
     return values, lines
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML comes without types
+    """What looks like a date and is none, such as 2024-13-45, stays text, so that the setting can say what is wrong."""
+
+    def construct_yaml_timestamp(self, node: yaml.Node) -> Any:
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError:
+            return self.construct_scalar(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)
 
 
 def _lines(node: yaml.Node, prefix: str, path: Path) -> Iterator[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from purchase_pred.durations import duration_name, microseconds
 from purchase_pred.windows.conditions import beyond_one_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import timedelta
 
     import polars as pl
@@ -186,8 +187,8 @@ def hours_since_last(name: str, *, where: pl.Expr | None = None, k: int = 1) -> 
     >>> hours_since_last("hours_since_second_last", k=2).k
     2
     """
-    if k < 1:
-        raise ValueError(f"k must be 1 (the last event) or more, found {k}")
+    if not isinstance(k, int) or k < 1:
+        raise ValueError(f"k must be a whole number, 1 (the last event) or more, found {k!r}")
     return Aggregate(kind="hours_since_last", name=name, where=where, k=k)
 
 
@@ -234,9 +235,9 @@ def column_names(aggregates: Iterable[Aggregate], /) -> list[str]:
 def _windows(windows: Sequence[Duration] | None) -> tuple[tuple[str, int], ...] | None:
     if windows is None:
         return None
-    if isinstance(windows, str):
-        raise TypeError(f"windows must be a sequence of durations such as ['7d'], found the text {windows!r}")
-    named = tuple((duration_name(window), microseconds(window)) for window in windows)
-    if not named or any(length <= 0 for _, length in named):
+    if isinstance(windows, str) or not isinstance(windows, Iterable):
+        raise TypeError(f"windows must be a sequence of durations such as ['7d'], found {windows!r}")
+    lengths = [microseconds(window) for window in windows]
+    if not lengths or any(length <= 0 for length in lengths):
         raise ValueError(f"windows must be durations longer than zero, at least one, found {list(windows)!r}")
-    return named
+    return tuple((duration_name(window), length) for window, length in zip(windows, lengths, strict=True))
