@@ -9,11 +9,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.errors import BundleError
+from purchase_pred.models.bundle_format import BUNDLE_VERSION, BundleDescription, CalibratorDescription
 from purchase_pred.models.calibration import calibrator_from_json
 from purchase_pred.models.design_matrix import FeatureSpec
 from purchase_pred.models.fitted import FittedModel
 from purchase_pred.models.lightgbm_learner import LightGBMLearner
 from purchase_pred.models.logistic_learner import LogisticLearner
+from purchase_pred.models.saved_json import checked, read_json_object
 from purchase_pred.models.xgboost_learner import XGBoostLearner
 
 if TYPE_CHECKING:
@@ -22,9 +24,10 @@ if TYPE_CHECKING:
 
     from purchase_pred.models.learner import Learner
 
-BUNDLE_VERSION: Final = 1
 MODEL_FILE: Final = "model.json"
 CALIBRATOR_FILE: Final = "calibrator.json"
+MOST_JSON_BYTES: Final = 50_000_000
+MOST_BOOSTER_BYTES: Final = 1_000_000_000
 
 _LEARNERS: Final[Mapping[str, type[Learner]]] = {
     learner.kind: learner for learner in (LogisticLearner, XGBoostLearner, LightGBMLearner)
@@ -43,7 +46,6 @@ def save_bundle(model: FittedModel, directory: Path, /) -> None:
         "name": model.name,
         "kind": model.kind,
         "learner_file": model.learner.file_name,
-        "learner_sha256": hashlib.sha256(content).hexdigest(),
         "learner_state": model.learner.state(),
         "odds_factor": model.odds_factor,
         "versions": {name: version(name) for name in ("purchase-pred", model.learner.library)},
@@ -53,43 +55,55 @@ def save_bundle(model: FittedModel, directory: Path, /) -> None:
         "features": model.spec.to_json(),
         "left_out": list(model.spec.left_out),
     }
-    (directory / model.learner.file_name).write_bytes(content)
-    _write_json(directory / CALIBRATOR_FILE, model.calibrator.to_json())
-    _write_json(directory / MODEL_FILE, description)
+    contents = {model.learner.file_name: content, CALIBRATOR_FILE: _json(model.calibrator.to_json())}
+    for name, written in contents.items():
+        (directory / name).write_bytes(written)
+    write_description(directory, description | {"sha256": {name: _sha256(one) for name, one in contents.items()}})
+
+
+def write_description(directory: Path, description: dict[str, Any], /) -> None:
+    """Write `model.json` with the hash of everything else in it, by which an edit is noticed."""
+    hashes = {**description["sha256"], MODEL_FILE: _own_hash(description)}
+    (directory / MODEL_FILE).write_bytes(_json(description | {"sha256": hashes}))
 
 
 def load_bundle(directory: Path, /) -> FittedModel:
     """Read a model that `save_bundle` wrote; its predictions are bit-equal to those of the model saved.
 
+    Nothing in the folder is believed: every file must have the content that `model.json` names by hash, every number
+    must be finite and in its range, and every tree is checked before the library that would follow it sees it.
+
     Raises
     ------
     BundleError
-        A file is missing, unreadable, altered or incomplete, or written by a newer version of the learner.
+        A file is missing, unreadable, too large, altered, incomplete or senseless, or written by a newer version of
+        the learner.
     """
-    description = _read_json(directory / MODEL_FILE)
+    description = _read_json(directory, MODEL_FILE)
     if description.get("bundle_version") != BUNDLE_VERSION:
         raise BundleError(
             f"{directory / MODEL_FILE}: bundle_version must be {BUNDLE_VERSION}, "
             f"found {description.get('bundle_version')!r}: train again with this version of purchase-pred"
         )
-    calibrator = _read_json(directory / CALIBRATOR_FILE)
-    try:
-        # A model saved before features could be left out says nothing of it.
-        spec = FeatureSpec.from_json(description["features"], left_out=description.get("left_out", ()))
-        return FittedModel(
-            name=description["name"],
-            learner=_read_learner(directory, description, spec),
-            calibrator=calibrator_from_json(calibrator),
-            spec=spec,
-            odds_factor=description["odds_factor"],
-            target=description["target"],
-            settings=description["settings"],
-            training=description["training"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
+    known = checked(BundleDescription, description, str(directory / MODEL_FILE))
+    if known.sha256.get(MODEL_FILE) != _own_hash(description):
         raise BundleError(
-            f"{directory}: {MODEL_FILE} or {CALIBRATOR_FILE} lacks {error} or holds it in another form: train again"
-        ) from error
+            f"{directory / MODEL_FILE}: it has been changed since the model was saved: restore it or train again"
+        )
+    calibrator = _read_json(directory, CALIBRATOR_FILE, known.sha256)
+    checked(CalibratorDescription, calibrator, str(directory / CALIBRATOR_FILE))
+    # A model saved before features could be left out says nothing of it.
+    spec = FeatureSpec.from_json(description["features"], left_out=known.left_out)
+    return FittedModel(
+        name=known.name,
+        learner=_read_learner(directory, known, spec),
+        calibrator=calibrator_from_json(calibrator),
+        spec=spec,
+        odds_factor=known.odds_factor,
+        target=description["target"],
+        settings=known.settings,
+        training=description["training"],
+    )
 
 
 def save_pickle(model: FittedModel, path: Path, /) -> None:
@@ -98,17 +112,16 @@ def save_pickle(model: FittedModel, path: Path, /) -> None:
     path.write_bytes(pickle.dumps(model))
 
 
-def _read_learner(directory: Path, description: dict[str, Any], spec: FeatureSpec) -> Learner:
-    kind = description["kind"]
-    if kind not in _LEARNERS:
-        raise BundleError(f"{directory}: the kind must be one of {', '.join(sorted(_LEARNERS))}, found {kind!r}")
-    learner = _LEARNERS[kind]
-    _check_version(directory, learner.library, description["versions"][learner.library])
-    path = directory / learner.file_name
-    content = _read(path)
-    if hashlib.sha256(content).hexdigest() != description["learner_sha256"]:
-        raise BundleError(f"{path}: the file is not the one that {MODEL_FILE} describes: restore it or train again")
-    return learner.from_bytes(content, description["learner_state"], spec)
+def _read_learner(directory: Path, known: BundleDescription, spec: FeatureSpec) -> Learner:
+    learner = _LEARNERS[known.kind]
+    if learner.library not in known.versions:
+        raise BundleError(f"{directory / MODEL_FILE}: versions lacks {learner.library!r}: train again")
+    _check_version(directory, learner.library, known.versions[learner.library])
+    content = _read(directory, learner.file_name, known.sha256, most=MOST_BOOSTER_BYTES)
+    try:
+        return learner.from_bytes(content, known.learner_state.model_dump(), spec)
+    except BundleError as error:
+        raise BundleError(f"{directory}: {error}") from error
 
 
 def _check_version(directory: Path, library: str, written_by: str) -> None:
@@ -125,22 +138,39 @@ def _release(text: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def _read(path: Path) -> bytes:
+def _read_json(directory: Path, name: str, hashes: Mapping[str, str] | None = None) -> dict[str, Any]:
+    return read_json_object(_read(directory, name, hashes, most=MOST_JSON_BYTES), str(directory / name))
+
+
+def _read(directory: Path, name: str, hashes: Mapping[str, str] | None, *, most: int) -> bytes:
+    """Return the content of a plain file, no larger than allowed and, if hashes are given, the one they name."""
+    path = directory / name
     try:
-        return path.read_bytes()
+        # A pipe would be waited for, a device read without end.
+        if path.exists() and not path.is_file():
+            raise BundleError(f"{path}: a saved model needs a plain file here, and this is none")
+        with path.open("rb") as file:
+            content = file.read(most + 1)
     except OSError as error:
         raise BundleError(f"{path}: a saved model needs this file, and it cannot be read ({error.strerror})") from error
+    if len(content) > most:
+        raise BundleError(f"{path}: must have at most {most:,} bytes, and has more: restore it or train again")
+    if hashes is not None and hashes.get(name) != _sha256(content):
+        raise BundleError(f"{path}: the file is not the one that {MODEL_FILE} describes: restore it or train again")
+    return content
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _own_hash(description: Mapping[str, Any]) -> str:
+    files = {name: found for name, found in description["sha256"].items() if name != MODEL_FILE}
     try:
-        found = json.loads(_read(path))
-    except ValueError as error:
-        raise BundleError(f"{path}: not JSON ({error}): restore it or train again") from error
-    if not isinstance(found, dict):
-        raise BundleError(f"{path}: must hold one JSON object, found {type(found).__name__}")
-    return found
+        return _sha256(json.dumps({**description, "sha256": files}, sort_keys=True).encode())
+    except RecursionError:  # deeper than anything that was ever written
+        return ""
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()

@@ -11,6 +11,7 @@ import numpy as np
 from purchase_pred.errors import BundleError
 from purchase_pred.models.constraints import interaction_groups, monotone_signs
 from purchase_pred.models.learner import native_names
+from purchase_pred.models.lightgbm_text import check_lightgbm_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,15 +61,13 @@ class LightGBMLearner:
 
     @classmethod
     def from_bytes(cls, content: bytes, state: dict[str, Any], spec: FeatureSpec, /) -> LightGBMLearner:
-        """Return the learner that `to_bytes` wrote."""
+        """Return the learner that `to_bytes` wrote, every number of it checked first."""
         try:
-            booster = lgb.Booster(model_str=content.decode())
-        except (lgb.basic.LightGBMError, UnicodeDecodeError) as error:
+            booster = lgb.Booster(model_str=check_lightgbm_text(content, spec))
+        except (lgb.basic.LightGBMError, BundleError) as error:
             raise BundleError(
-                f"{cls.file_name} is not a booster that LightGBM {lgb.__version__} can read: {error}"
+                f"{cls.file_name} is not a booster that LightGBM {lgb.__version__} may be given: {error}"
             ) from error
-        if booster.feature_name() != native_names(spec):
-            raise BundleError(f"{cls.file_name} holds a booster of other features than model.json says: train again")
         return cls(booster=booster, positive_weight=state["positive_weight"], spec=spec)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from purchase_pred.errors import BundleError
+from purchase_pred.models.saved_json import Positive, SavedPart, checked, read_json_object
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +50,23 @@ class LogisticNumbers:
     """Positions of the category codes in the matrix."""
     category_weights: list[list[float]]
     """For each, the coefficient of a missing category, then of each category in the order of their codes."""
+    intercept: float
+
+
+class _SavedNumbers(SavedPart):
+    """`LogisticNumbers` as JSON holds them."""
+
+    model_config = SavedPart.model_config | {"extra": "forbid"}
+
+    numeric: list[int]
+    fills: list[float]
+    means: list[float]
+    scales: list[Positive]
+    weights: list[float]
+    indicated: list[int]
+    indicator_weights: list[float]
+    categorical: list[int]
+    category_weights: list[list[float]]
     intercept: float
 
 
@@ -108,17 +126,21 @@ class LogisticLearner:
 
     @classmethod
     def from_bytes(cls, content: bytes, state: dict[str, Any], spec: FeatureSpec, /) -> LogisticLearner:
-        """Return the learner that `to_bytes` wrote."""
-        required = {field.name for field in fields(LogisticNumbers)}
-        try:
-            found = json.loads(content)
-        except ValueError as error:
-            raise BundleError(f"{cls.file_name} is not JSON: {error}") from error
-        if not isinstance(found, dict) or set(found) != required:
-            raise BundleError(f"{cls.file_name} must hold exactly {', '.join(sorted(required))}: train again")
-        numbers = LogisticNumbers(**found)
-        if sorted(numbers.numeric + numbers.categorical) != list(range(len(spec.features))):
+        """Return the learner that `to_bytes` wrote, every number of it checked first."""
+        saved = checked(_SavedNumbers, read_json_object(content, cls.file_name), cls.file_name)
+        numbers = LogisticNumbers(**saved.model_dump())
+        numeric = [index for index in range(len(spec.features)) if index not in spec.categorical]
+        if (numbers.numeric, numbers.categorical) != (numeric, list(spec.categorical)):
             raise BundleError(f"{cls.file_name} holds coefficients of other features than model.json: train again")
+        categories = [len(spec.features[index].categories or ()) for index in spec.categorical]
+        lengths = {len(values) for values in (numbers.fills, numbers.means, numbers.scales, numbers.weights)}
+        if (
+            lengths != {len(numeric)}
+            or not set(numbers.indicated) <= set(numeric)
+            or len(set(numbers.indicated)) != len(numbers.indicator_weights)
+            or [len(weights) for weights in numbers.category_weights] != [count + 1 for count in categories]
+        ):
+            raise BundleError(f"{cls.file_name} must hold as many numbers of each kind as it has features: train again")
         return cls(numbers=numbers, positive_weight=state["positive_weight"], spec=spec)
 
 

@@ -12,6 +12,7 @@ from purchase_pred.errors import BundleError
 from purchase_pred.metrics import average_precision
 from purchase_pred.models.constraints import interaction_groups, monotone_signs
 from purchase_pred.models.learner import native_names
+from purchase_pred.models.xgboost_json import check_xgboost_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class XGBoostLearner:
     spec: FeatureSpec
 
     kind: ClassVar[str] = "xgboost"
-    file_name: ClassVar[str] = "booster.ubj"
+    file_name: ClassVar[str] = "booster.json"
     library: ClassVar[str] = "xgboost"
 
     @property
@@ -55,8 +56,8 @@ class XGBoostLearner:
         return np.array([gains.get(name, 0.0) for name in native_names(self.spec)], dtype=np.float64)
 
     def to_bytes(self) -> bytes:
-        """Return the booster in XGBoost's UBJSON format."""
-        return bytes(self.booster.save_raw("ubj"))
+        """Return the booster in XGBoost's JSON format."""
+        return bytes(self.booster.save_raw("json"))
 
     def state(self) -> dict[str, Any]:
         """Return what the booster file does not hold."""
@@ -64,16 +65,14 @@ class XGBoostLearner:
 
     @classmethod
     def from_bytes(cls, content: bytes, state: dict[str, Any], spec: FeatureSpec, /) -> XGBoostLearner:
-        """Return the learner that `to_bytes` wrote."""
+        """Return the learner that `to_bytes` wrote, every number of it checked first."""
         booster = xgb.Booster()
         try:
-            booster.load_model(bytearray(content))
-        except xgb.core.XGBoostError as error:
+            booster.load_model(bytearray(check_xgboost_json(content, spec, cls.file_name)))
+        except (xgb.core.XGBoostError, BundleError) as error:
             raise BundleError(
-                f"{cls.file_name} is not a booster that XGBoost {xgb.__version__} can read: {error}"
+                f"{cls.file_name} is not a booster that XGBoost {xgb.__version__} may be given: {error}"
             ) from error
-        if booster.feature_names != native_names(spec):
-            raise BundleError(f"{cls.file_name} holds a booster of other features than model.json says: train again")
         return cls(booster=booster, positive_weight=state["positive_weight"], spec=spec)
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import pickle
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from frames import splits
 
 from purchase_pred.errors import BundleError
 from purchase_pred.models import FittedModel, load_bundle, save_bundle, save_pickle, train_models
+from purchase_pred.models.bundle import write_description
 from purchase_pred.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,14 +71,14 @@ def test_a_model_saved_before_features_could_be_left_out_is_read(models: dict[st
     save_bundle(models["logistic"], tmp_path)
     description = json.loads((tmp_path / "model.json").read_text())
     del description["left_out"]
-    (tmp_path / "model.json").write_text(json.dumps(description))
+    write_description(tmp_path, description)
     assert load_bundle(tmp_path).spec == models["logistic"].spec
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_file_of_a_bundle_is_a_pickle(models: dict[str, FittedModel], kind: str, tmp_path: Path):
     save_bundle(models[kind], tmp_path)
-    assert {path.suffix for path in tmp_path.iterdir()} <= {".json", ".ubj", ".txt"}
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".json", ".txt"}
     for path in tmp_path.iterdir():
         with pytest.raises((pickle.UnpicklingError, ValueError, KeyError, IndexError, EOFError, AttributeError)):
             pickle.loads(path.read_bytes())  # noqa: S301  (the point is that it is none)
@@ -122,14 +125,43 @@ def test_one_altered_byte_of_the_booster_is_noticed(models: dict[str, FittedMode
 
 
 def alter(path: Path, **changes: object) -> None:
+    """Change a file of a bundle, and every hash with it, as whoever means harm would."""
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    described = path.with_name("model.json")
+    description = json.loads(described.read_text())
+    hashes = {
+        name: hashlib.sha256(path.with_name(name).read_bytes()).hexdigest()
+        for name in description.get("sha256", {})
+        if name != "model.json"
+    }
+    write_description(path.parent, description | {"sha256": hashes})
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"bundle_version": 99}, "bundle_version must be 1, found 99"),
-        ({"kind": "oracle"}, "kind must be one of lightgbm, logistic, xgboost, found 'oracle'"),
+        ({"bundle_version": 99}, "bundle_version must be 2, found 99"),
+        ({"bundle_version": 1}, "bundle_version must be 2, found 1: train again"),
+        ({"kind": "oracle"}, "kind: .*'logistic', 'xgboost' or 'lightgbm', found 'oracle'"),
+        ({"kind": "lightgbm"}, "must begin with the kind of the model, 'lightgbm'"),
+        ({"name": "../../etc/passwd"}, "name: .*found '../../etc/passwd'"),
+        ({"name": "xgboost_<script>"}, "name: "),
+        ({"name": "xgboost_\x1b[2J"}, "name: "),
+        ({"name": "logistic_20240801_120000"}, "must begin with the kind"),
+        ({"name": "x" * 300}, "name: "),
+        ({"odds_factor": 0}, "odds_factor: .*greater than 0, found 0"),
+        ({"odds_factor": -1.5}, "odds_factor: "),
+        ({"odds_factor": "1"}, "odds_factor: "),
+        ({"learner_state": {"positive_weight": -1.0}}, "positive_weight: "),
+        ({"learner_state": {}}, "positive_weight: .*found nothing"),
+        ({"target": {"level": "shop", "horizon": "7d", "anchors": "calendar"}}, "target.level: "),
+        ({"target": {"level": "user", "horizon": "soon", "anchors": "calendar"}}, "target.horizon: "),
+        ({"training": {"rows": 0, "positives": 0}}, "training.rows: "),
+        ({"training": {"rows": 5, "positives": 9}}, "more positives"),
+        ({"features": [{"name": 5, "dtype": "Float64", "categories": None}]}, "features.0.name: "),
+        ({"features": [{"name": "a", "dtype": "Enum", "categories": ["x", "x"]}]}, "a category stands twice"),
+        ({"features": [{"name": "a", "dtype": "UInt8", "categories": None}] * 2}, "a feature stands twice"),
+        ({"versions": {"xgboost": 3}}, "versions.xgboost: "),
         ({"versions": {"xgboost": "99.0.0"}}, "written by xgboost 99.0.0"),
         ({"versions": {}}, "lacks 'xgboost'"),
         ({"features": []}, "other features"),
@@ -155,8 +187,118 @@ def test_features_of_another_order_than_the_booster_s_are_refused(
         load_bundle(tmp_path)
 
 
-def test_an_unknown_calibrator_is_refused(models: dict[str, FittedModel], tmp_path: Path):
+@pytest.mark.parametrize(
+    ("method", "parameters", "message"),
+    [
+        ("magic", [], "found 'magic'"),
+        ("none", [1.0], "none takes 0 parameters, and there are 1"),
+        ("temperature", [], "temperature takes 1 parameters, and there are 0"),
+        ("temperature", [0.0], "slopes above 0"),
+        ("platt", [-1.0, 0.0], "slopes above 0"),
+        ("beta", [1.0, -0.5, 0.0], "slopes above 0"),
+        ("platt", ["1.0", 0.0], "parameters.0: "),
+        ("platt", [True, 0.0], "parameters.0: "),
+        ("isotonic", [], "as many centres as values"),
+        ("isotonic", [1.0, 2.0, 3.0], "as many centres as values"),
+        ("isotonic", [1.0, 1.0, 0.1, 0.2], "centres that increase"),
+        ("isotonic", [1.0, 2.0, 0.2, 0.1], "values that increase"),
+    ],
+)
+def test_a_calibrator_that_is_none_is_refused(
+    models: dict[str, FittedModel], method: str, parameters: list, message: str, tmp_path: Path
+):
     save_bundle(models["logistic"], tmp_path)
-    alter(tmp_path / "calibrator.json", method="magic")
-    with pytest.raises(BundleError, match="magic"):
+    alter(tmp_path / "calibrator.json", method=method, parameters=parameters)
+    with pytest.raises(BundleError, match=message):
+        load_bundle(tmp_path)
+
+
+def test_a_calibrator_with_another_slope_is_noticed(models: dict[str, FittedModel], tmp_path: Path):
+    save_bundle(models["logistic"], tmp_path)
+    path = tmp_path / "calibrator.json"
+    path.write_text(json.dumps({"method": "platt", "parameters": [3.0, 0.0]}))
+    with pytest.raises(BundleError, match=r"calibrator\.json: the file is not the one that model\.json describes"):
+        load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"odds_factor": 2.5}, {"target": {"level": "user", "horizon": "3d", "anchors": "calendar"}}]
+)
+def test_an_edited_description_is_noticed(models: dict[str, FittedModel], changes: dict, tmp_path: Path):
+    save_bundle(models["logistic"], tmp_path)
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(BundleError, match=r"model\.json: it has been changed since the model was saved"):
+        load_bundle(tmp_path)
+
+
+def test_a_booster_of_another_model_is_noticed(models: dict[str, FittedModel], tmp_path: Path):
+    other = Settings.model_validate({"train": {"threads": 1, "models": ["lightgbm"], "random_seed": 7}})
+    save_bundle(models["lightgbm"], tmp_path / "one")
+    save_bundle(train_models(SPLITS["train"], SPLITS["val"], settings=other)[0], tmp_path / "two")
+    (tmp_path / "one" / "booster.txt").write_bytes((tmp_path / "two" / "booster.txt").read_bytes())
+    with pytest.raises(BundleError, match=r"booster\.txt: the file is not the one that"):
+        load_bundle(tmp_path / "one")
+
+
+@pytest.mark.parametrize("name", ["model.json", "calibrator.json", "logistic.json"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"a": ' + "[" * 200_000, "nests too deep"),
+        ('{"parameters": [NaN]}', "NaN is no number of JSON"),
+        ('{"parameters": [-Infinity]}', "-Infinity is no number of JSON"),
+        ('{"name": 1, "name": 2}', "a key stands twice"),
+        ('{"bundle_version": 1' + "0" * 5_000 + "}", "not JSON"),
+    ],
+)
+def test_hostile_json_is_refused_in_one_sentence(
+    models: dict[str, FittedModel], name: str, content: str, message: str, tmp_path: Path
+):
+    save_bundle(models["logistic"], tmp_path)
+    (tmp_path / name).write_text(content)
+    if name != "model.json":
+        description = json.loads((tmp_path / "model.json").read_text())
+        hashed = description["sha256"] | {name: hashlib.sha256(content.encode()).hexdigest()}
+        write_description(tmp_path, description | {"sha256": hashed})
+    with pytest.raises(BundleError, match=message) as told:
+        load_bundle(tmp_path)
+    assert "\n" not in str(told.value)
+
+
+def test_an_oversized_file_is_read_no_farther_than_allowed(models: dict[str, FittedModel], tmp_path: Path):
+    save_bundle(models["logistic"], tmp_path)
+    with (tmp_path / "calibrator.json").open("wb") as file:
+        file.truncate(40_000_000_000)
+    with pytest.raises(BundleError, match=r"calibrator\.json: must have at most 50,000,000 bytes"):
+        load_bundle(tmp_path)
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(models: dict[str, FittedModel], tmp_path: Path):
+    save_bundle(models["logistic"], tmp_path)
+    (tmp_path / "logistic.json").unlink()
+    os.mkfifo(tmp_path / "logistic.json")
+    with pytest.raises(BundleError, match="needs a plain file here"):
+        load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scales": [0.0]}, "scales.0: "),
+        ({"intercept": None}, "intercept: "),
+        ({"weights": []}, "as many numbers of each kind"),
+        ({"indicated": [999]}, "as many numbers of each kind"),
+        ({"category_weights": [[0.5]]}, "as many numbers of each kind"),
+        ({"numeric": [0]}, "other features"),
+        ({"numeric": [-1]}, "other features"),
+        ({"code": "x"}, "code: "),
+    ],
+)
+def test_coefficients_that_do_not_fit_are_refused(
+    models: dict[str, FittedModel], changes: dict, message: str, tmp_path: Path
+):
+    save_bundle(models["logistic"], tmp_path)
+    alter(tmp_path / "logistic.json", **changes)
+    with pytest.raises(BundleError, match=message):
         load_bundle(tmp_path)
