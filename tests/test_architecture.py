@@ -25,7 +25,7 @@ FLOORS = (
     {"evaluation"},
     {"report"},
     {"pipeline.engine"},
-    {"pipeline.registry", "pipeline.feature_files", "pipeline.model_files", "pipeline.report_files"},
+    {f"pipeline.{name}" for name in ("registry", "feature_files", "model_files", "report_files", "finished")},
     {"pipeline.stages"},
     {"pipeline.tasks"},
     {"__init__"},

@@ -1,4 +1,4 @@
-"""Why a score is what it is: the largest contributions to one row, in plain words."""
+"""Why scores are what they are: the largest contributions to each row, in plain words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from purchase_pred.errors import InputError
 from purchase_pred.models.calibration import sigmoid
 from purchase_pred.models.design_matrix import design_matrix
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import polars as pl
+    from numpy.typing import NDArray
 
     from purchase_pred.models.fitted import FittedModel
 
@@ -79,9 +79,9 @@ class Explanation:
 
 
 def explain(
-    model: FittedModel, row: pl.DataFrame, /, *, top: int = 10, meanings: Mapping[str, str] | None = None
-) -> Explanation:
-    """Return the largest contributions to the score of one row.
+    model: FittedModel, rows: pl.DataFrame, /, *, top: int = 10, meanings: Mapping[str, str] | None = None
+) -> list[Explanation]:
+    """Return the largest contributions to the score of each row, in the order of the rows.
 
     Contributions are exact SHAP values: with the base and the rest they add up to the log-odds before calibration.
 
@@ -89,42 +89,46 @@ def explain(
     ----------
     model
         The model.
-    row
-        A feature frame of exactly one row.
+    rows
+        A feature frame.
     top
-        How many contributions to name.
+        How many contributions to name for each row.
     meanings
         Features in plain words; a feature that is not in it is called by its name.
 
     Raises
     ------
-    InputError
-        The frame does not have exactly one row.
     BundleError
         The features are not those of the model.
+    InputError
+        The model gives no contributions, as an estimator that is not ours does not.
     """
-    if row.height != 1:
-        raise InputError(f"one row can be explained at a time, found {row.height}: narrow the selection down to one")
-    parts = model.learner.contributions(design_matrix(row, model.spec))[0]
-    values, base = parts[:-1], float(parts[-1])
-    order = np.lexsort((np.array(model.spec.names), -np.abs(values)))
-    named = [int(position) for position in order[:top]]
-    names = model.spec.names
-    return Explanation(
-        model=model.name,
-        probability=float(model.predict(row)[0]),
-        uncalibrated_probability=float(model.uncalibrated(row)[0]),
-        base_probability=float(sigmoid(np.array([base - math.log(model.odds_factor)]))[0]),
-        contributions=tuple(
-            Contribution(
-                feature=names[position],
-                value=row[names[position]][0],
-                log_odds=float(values[position]),
-                meaning=(meanings or {}).get(names[position], names[position].replace("_", " ")),
-            )
-            for position in named
-        ),
-        rest_log_odds=float(values.sum() - values[named].sum()),
+    if rows.is_empty():
+        return []
+    parts = model.learner.contributions(design_matrix(rows, model.spec))
+    probabilities, uncalibrated = model.predict(rows), model.uncalibrated(rows)
+    words = {name: (meanings or {}).get(name, name.replace("_", " ")) for name in model.spec.names}
+    return [
+        Explanation(
+            model=model.name,
+            probability=float(probabilities[number]),
+            uncalibrated_probability=float(uncalibrated[number]),
+            base_probability=float(sigmoid(np.array([parts[number, -1] - math.log(model.odds_factor)]))[0]),
+            contributions=(named := _largest(parts[number, :-1], row, words, top=top)),
+            rest_log_odds=float(parts[number, :-1].sum() - sum(one.log_odds for one in named)),
+        )
+        for number, row in enumerate(rows.select(model.spec.names).iter_rows())
+    ]
+
+
+def _largest(
+    values: NDArray[np.float64], row: tuple[Any, ...], words: Mapping[str, str], *, top: int
+) -> tuple[Contribution, ...]:
+    names = list(words)
+    order = np.lexsort((np.array(names), -np.abs(values)))
+    return tuple(
+        Contribution(names[position], row[position], float(values[position]), words[names[position]])
+        for position in map(int, order[:top])
     )
 
 

@@ -31,6 +31,8 @@ def shap_values(model: FittedModel, frame: pl.DataFrame, /) -> NDArray[np.float6
 
     The boosters' own TreeSHAP; for logistic regression the coefficient times the distance from the mean.
     """
+    if frame.is_empty():
+        return np.empty((0, len(model.spec.features)))
     return model.learner.contributions(design_matrix(frame, model.spec))[:, :-1]
 
 
@@ -48,9 +50,11 @@ def feature_importance(model: FittedModel, frame: pl.DataFrame, /, *, seed: int 
     -------
     table
         `feature`, `gain` (total gain of its splits; of logistic regression the size of its coefficient),
-        `gain_share`, `mean_absolute_shap` (log-odds) and `shap_share`. Shares add up to 1.
+        `gain_share`, `mean_absolute_shap` (log-odds) and `shap_share`. Shares add up to 1; all of it is 0 for a model
+        that gives no contributions.
     """
-    values = np.abs(shap_values(model, sample_rows(frame, seed=seed)))
+    explained = sample_rows(frame, seed=seed) if model.learner.explains else frame.clear()
+    values = np.abs(shap_values(model, explained))
     table = pl.DataFrame(
         {
             "feature": list(model.spec.names),

@@ -3,6 +3,7 @@
 from purchase_pred.features.build import build_features
 from purchase_pred.features.daily import item_days
 from purchase_pred.features.describe import describe_features
+from purchase_pred.features.dictionary import feature_groups
 from purchase_pred.features.group import Derived, FeatureGroup
 
-__all__ = ["Derived", "FeatureGroup", "build_features", "describe_features", "item_days"]
+__all__ = ["Derived", "FeatureGroup", "build_features", "describe_features", "feature_groups", "item_days"]

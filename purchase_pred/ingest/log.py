@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+from pydantic import ValidationError
 
-from purchase_pred.errors import InputError
+from purchase_pred.errors import ConfigError, InputError
 from purchase_pred.ingest import cdnow, otto, rees46, retailrocket, table, yoochoose
 from purchase_pred.ingest.catalog import derive_catalog, derive_users
 from purchase_pred.ingest.files import inspect_file
@@ -17,13 +19,12 @@ from purchase_pred.ingest.rows import REASON, REASON_DTYPE, canonical_rows, with
 from purchase_pred.ingest.source import EXTRA_FIELD, PREFIX, SourceLog, as_text
 from purchase_pred.ingest.suggestions import nearest_of
 from purchase_pred.schema import CATEGORY, EVENT_ID, EVENTS, ITEM_ID
+from purchase_pred.settings.ingest import IngestSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from purchase_pred.ingest.files import LogFile
-    from purchase_pred.settings.ingest import IngestSettings
 
 _READERS: Final[Mapping[str, Callable[[Sequence[LogFile], IngestSettings], SourceLog]]] = {
     "table": table.read,
@@ -61,18 +62,33 @@ class CanonicalLog:
     """For "unknown_event", "bad_time" and "out_of_range_time": the most frequent texts; for `check_rejected`."""
 
 
-def read_log(log_format: str, paths: Sequence[str | Path], /, *, settings: IngestSettings) -> CanonicalLog:
+def read_log(
+    paths: str | Path | Sequence[str | Path],
+    /,
+    *,
+    format: str = "table",  # noqa: A002  (what it is called on the command line)
+    columns: Mapping[str, str] | None = None,
+    events: Mapping[str, str | Sequence[str]] | None = None,
+    timezone: str | None = None,
+    settings: IngestSettings | None = None,
+) -> CanonicalLog:
     """Read a real log as canonical events, catalog and users.
 
     Parameters
     ----------
-    log_format
-        One of `LOG_FORMATS`.
     paths
         Files and globs; their order is the order of the rows, the files of one glob by name. CSV, NDJSON and Parquet
         are told apart by content; text may be compressed with gzip.
+    format
+        One of `LOG_FORMATS`.
+    columns, events
+        The log's column by our name, and the log's events by our name: ``{"timestamp": "ts"}``,
+        ``{"purchase": ["order", "buy"]}``; they go before the format's own.
+    timezone
+        Zone of times that are written without one.
     settings
-        Column and event names that go before the format's own, the zone of naive times, what to do with duplicates.
+        Everything else of the section `ingest`, such as ``load_settings("mine.yaml").ingest``; None: the defaults.
+        What `columns`, `events` and `timezone` say goes before it.
 
     Returns
     -------
@@ -82,6 +98,8 @@ def read_log(log_format: str, paths: Sequence[str | Path], /, *, settings: Inges
 
     Raises
     ------
+    ConfigError
+        `columns`, `events` or `timezone` hold a name that is none.
     InputError
         An unknown format; a missing, empty or unreadable file; a missing column, with the columns found and the
         nearest; a column of prices or durations of which most cannot be read; a log without rows.
@@ -94,17 +112,26 @@ def read_log(log_format: str, paths: Sequence[str | Path], /, *, settings: Inges
     `settings.latest`, or further from the bulk of the times than `settings.outlier_distance`), "duplicate" (an earlier
     row equals it in every column of the source).
     """
-    reader = _READERS.get(log_format)
+    reader = _READERS.get(format)
     if reader is None:
         raise InputError(
-            f"log format {log_format!r} is unknown; known: {', '.join(LOG_FORMATS)}"
-            f"{nearest_of(log_format, LOG_FORMATS)}"
+            f"log format {format!r} is unknown; known: {', '.join(LOG_FORMATS)}{nearest_of(format, LOG_FORMATS)}"
         )
-    files = [inspect_file(path) for path in expand_paths(paths)]
-    log = reader(files, settings)
-    rows = canonical_rows(log, settings=settings)
-    profile = profile_log(log, rows, settings=settings)
+    named = {"columns": columns, "events": events, "timezone": timezone}
+    chosen = _with_names(settings or IngestSettings(), {key: value for key, value in named.items() if value})
+    files = [inspect_file(path) for path in expand_paths([paths] if isinstance(paths, str | Path) else paths)]
+    log = reader(files, chosen)
+    rows = canonical_rows(log, settings=chosen)
+    profile = profile_log(log, rows, settings=chosen)
     return _canonical(log, within(rows, profile.period), profile)
+
+
+def _with_names(settings: IngestSettings, named: Mapping[str, Any]) -> IngestSettings:
+    try:
+        return IngestSettings.model_validate(settings.model_dump() | dict(named))
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ConfigError(f"read_log: {told}") from error
 
 
 def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile) -> CanonicalLog:

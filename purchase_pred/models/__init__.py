@@ -1,7 +1,8 @@
 """Models: one design matrix, three learners, calibrated probabilities, bundles without pickle."""
 
-from purchase_pred.models.bundle import load_bundle, save_bundle, save_pickle
+from purchase_pred.models.bundle import load_bundle, load_model, save_bundle, save_pickle
 from purchase_pred.models.design_matrix import FeatureSpec, design_matrix, feature_spec
+from purchase_pred.models.estimator import from_estimator
 from purchase_pred.models.fitted import FittedModel
 from purchase_pred.models.tracking import track
 from purchase_pred.models.training import best_model, train_models
@@ -14,7 +15,9 @@ __all__ = [
     "best_model",
     "design_matrix",
     "feature_spec",
+    "from_estimator",
     "load_bundle",
+    "load_model",
     "save_bundle",
     "save_pickle",
     "track",

@@ -6,6 +6,7 @@ import hashlib
 import json
 import pickle
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.errors import BundleError
@@ -20,7 +21,6 @@ from purchase_pred.models.xgboost_learner import XGBoostLearner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from purchase_pred.models.learner import Learner
 
@@ -104,6 +104,17 @@ def load_bundle(directory: Path, /) -> FittedModel:
         settings=known.settings,
         training=description["training"],
     )
+
+
+def load_model(folder: Path | str, /) -> FittedModel:
+    """Read a model from the folder that training wrote, such as ``"models/xgboost_20240801_120000"``.
+
+    Raises
+    ------
+    BundleError
+        As for `load_bundle`.
+    """
+    return load_bundle(Path(folder))
 
 
 def save_pickle(model: FittedModel, path: Path, /) -> None:

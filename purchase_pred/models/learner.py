@@ -47,10 +47,16 @@ class FitRows:
 class Learner(Protocol):
     """A fitted learner: log-odds out of a design matrix, and itself as bytes without pickle."""
 
-    kind: ClassVar[str]
     file_name: ClassVar[str]
     library: ClassVar[str]
     """Distribution whose version must be able to read the bytes."""
+    explains: ClassVar[bool]
+    """Whether `contributions` are known."""
+
+    @property
+    def kind(self) -> str:
+        """What kind of learner it is."""
+        ...
 
     @property
     def spec(self) -> FeatureSpec:

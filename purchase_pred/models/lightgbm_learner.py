@@ -33,6 +33,7 @@ class LightGBMLearner:
     kind: ClassVar[str] = "lightgbm"
     file_name: ClassVar[str] = "booster.txt"
     library: ClassVar[str] = "lightgbm"
+    explains: ClassVar[bool] = True
 
     @property
     def rounds(self) -> int:

@@ -81,6 +81,7 @@ class LogisticLearner:
     kind: ClassVar[str] = "logistic"
     file_name: ClassVar[str] = "logistic.json"
     library: ClassVar[str] = "numpy"
+    explains: ClassVar[bool] = True
     rounds: ClassVar[None] = None
 
     def log_odds(self, matrix: NDArray[np.float32], /) -> NDArray[np.float64]:

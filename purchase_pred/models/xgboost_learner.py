@@ -35,6 +35,7 @@ class XGBoostLearner:
     kind: ClassVar[str] = "xgboost"
     file_name: ClassVar[str] = "booster.json"
     library: ClassVar[str] = "xgboost"
+    explains: ClassVar[bool] = True
 
     @property
     def rounds(self) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from purchase_pred.pipeline.engine.manifest import content_fingerprint, read_manifest
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
+from purchase_pred.pipeline.engine.publish import written_whole
 from purchase_pred.pipeline.engine.workspace import (
     CATALOG_FILE,
     EVENTS_FILE,
@@ -21,6 +23,7 @@ from purchase_pred.report.data import ReportSource, report_data
 from purchase_pred.report.page import render_report
 from purchase_pred.report.tables import log_table
 from purchase_pred.schema import PERSONA, SESSIONIZED, USER_ID, USERS
+from purchase_pred.settings.loading import flat_settings
 from purchase_pred.splits import split_boundaries
 
 if TYPE_CHECKING:
@@ -45,22 +48,16 @@ def report_source(workspace: Workspace, settings: Settings, /) -> ReportSource:
         The sessionized log is missing.
     """
     sessionized = scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED)
-    share = settings.split
-    log, boundaries = pl.collect_all(
-        [
-            log_table(sessionized),
-            split_boundaries(sessionized, train=share.train, val=share.val, align=share.align),
-        ]
-    )
+    log, boundaries = _facts(sessionized, settings)
     return ReportSource(
-        log=log.row(0, named=True),
-        boundaries=boundaries.row(0),
+        log=log,
+        boundaries=boundaries,
         purged=dict(_purged(workspace)),
         origin=_origin(workspace),
         settings=_settings(workspace, settings),
         fingerprints=dict(_fingerprints(workspace)),
         users=_personas(workspace),
-        embargo=share.embargo,
+        embargo=settings.split.embargo,
     )
 
 
@@ -90,6 +87,69 @@ def report_page(
         truth=truth,
     )
     return render_report(shown)
+
+
+def write_report(
+    path: Path | str,
+    model: FittedModel,
+    splits: Mapping[str, pl.DataFrame],
+    document: Mapping[str, Any],
+    /,
+    *,
+    settings: Settings,
+    sessionized: pl.LazyFrame,
+    rivals: Sequence[Mapping[str, Any]] = (),
+    users: pl.DataFrame | None = None,
+    origin: str = "handed over as frames",
+) -> Path:
+    """Write the report of a model to a file, at once and whole, and return where it is.
+
+    Parameters
+    ----------
+    path
+        The HTML file; its folder is made if it is missing.
+    model, splits, document
+        A model, the feature frames of `train`, `val` and `test`, and what `evaluate` returned for them.
+    settings
+        The settings tree the frames were made with.
+    sessionized
+        The log behind the frames, for its size, its time and the steps of its sessions.
+    rivals
+        What `evaluate` returned for other models of the same splits; they stand in the comparison.
+    users
+        Users with ``persona``, if they have any; they make cohorts.
+    origin
+        Where the log comes from, as the end of the sentence "The log was ...".
+    """
+    share = settings.split
+    log, boundaries = _facts(sessionized, settings)
+    source = ReportSource(
+        log=log,
+        boundaries=boundaries,
+        purged={},
+        origin=origin,
+        settings={key: json.dumps(value, ensure_ascii=False) for key, value in flat_settings(settings).items()},
+        fingerprints={},
+        users=users,
+        embargo=share.embargo,
+    )
+    page = report_page(model, splits, document, source=source, settings=settings, rivals=rivals)
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(target) as partial:
+        partial.write_text(page, encoding="utf-8")
+    return target
+
+
+def _facts(sessionized: pl.LazyFrame, settings: Settings) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    share = settings.split
+    log, boundaries = pl.collect_all(
+        [
+            log_table(sessionized),
+            split_boundaries(sessionized, train=share.train, val=share.val, align=share.align),
+        ]
+    )
+    return log.row(0, named=True), boundaries.row(0)
 
 
 def _purged(workspace: Workspace) -> Iterator[tuple[str, int]]:

@@ -186,6 +186,9 @@ def earliness_section(data: ReportData, /) -> str:
 
 def importance_section(data: ReportData, /) -> str:
     """Return the section on what the model builds on."""
+    if data.swarm.is_empty():
+        words = "This kind of model gives no exact contributions of its features, so none are shown."
+        return section("importance", "What it builds on", paragraph(words))
     return section(
         "importance",
         "What it builds on",

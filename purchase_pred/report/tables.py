@@ -220,7 +220,7 @@ def swarm_table(model: FittedModel, frame: pl.DataFrame, /, *, features: Sequenc
         the value stands among those of the sample, from 0 (lowest) to 1 (highest), ties in their middle; null for
         a missing value and for a category, which has no order.
     """
-    sample = sample_rows(frame, rows=SWARM_ROWS, seed=seed)
+    sample = sample_rows(frame, rows=SWARM_ROWS, seed=seed) if model.learner.explains else frame.clear()
     values, matrix = shap_values(model, sample), design_matrix(sample, model.spec)
     tables = [pl.DataFrame(schema={"feature": pl.String, "shap": pl.Float64, "level": pl.Float64})]
     for name in features:

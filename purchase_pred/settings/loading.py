@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -24,8 +25,7 @@ from purchase_pred.settings.yaml_files import parse_value, read_yaml
 from purchase_pred.settings.yaml_limits import YamlLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pydantic.fields import FieldInfo
 
@@ -68,9 +68,37 @@ def resolve_settings(*, files: Sequence[Path] = (), assignments: Sequence[str] =
     >>> resolved.origins["session.inactivity_threshold_minutes"], resolved.origins["split.train"]
     ('--set', 'default')
     """
+    return _resolve(_layers(files, assignments))
+
+
+def load_settings(*files: str | Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Return the settings tree: `overrides` over the environment over `files` over the defaults.
+
+    Parameters
+    ----------
+    *files
+        YAML files holding any part of the tree, merged deeply from left to right; lists are replaced, not joined.
+    overrides
+        Dotted key to value: ``{"target.level": "user"}``.
+
+    Raises
+    ------
+    ConfigError
+        As for `resolve_settings`.
+
+    Examples
+    --------
+    >>> load_settings(overrides={"target.level": "user", "features.windows": ["1d"]}).features.windows
+    ('1d',)
+    """
+    given = [(_nested(key, value), {key: "overrides"}) for key, value in (overrides or {}).items()]
+    return _resolve([*_layers([Path(file) for file in files], ()), *given]).settings
+
+
+def _resolve(layers: Iterable[tuple[dict[str, Any], dict[str, str]]]) -> ResolvedSettings:
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for values, places in _layers(files, assignments):
+    for values, places in layers:
         check_keys(Settings, values, places)
         _merge(merged, without_empty_sections(Settings, values))
         origins |= places | {key: place_of(key, places) or DEFAULT_ORIGIN for key, _ in leaves(Settings, values)}

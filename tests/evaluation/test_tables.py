@@ -10,7 +10,6 @@ from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
-from purchase_pred.errors import InputError
 from purchase_pred.evaluation import (
     calibration_table,
     cohort_table,
@@ -197,7 +196,7 @@ def test_a_sample_keeps_the_order_and_the_seed_decides():
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_explanation_adds_up_to_the_score(models: dict[str, FittedModel], kind: str):
     model, row = models[kind], TEST[17:18]
-    found = explain(model, row, top=3)
+    found = explain(model, row, top=3)[0]
     assert found.probability == model.predict(row)[0]
     assert found.uncalibrated_probability == model.uncalibrated(row)[0]
     base = math.log(found.base_probability / (1 - found.base_probability))
@@ -211,14 +210,16 @@ def test_an_explanation_adds_up_to_the_score(models: dict[str, FittedModel], kin
 
 def test_an_explanation_is_told_in_plain_words(models: dict[str, FittedModel]):
     row = TEST.filter(user_item_in_cart=1)[:1]
-    found = explain(models["logistic"], row, meanings={"user_item_in_cart": "the item lies in the cart"})
+    found = explain(models["logistic"], row, meanings={"user_item_in_cart": "the item lies in the cart"})[0]
     text = "\n".join(found.sentences)
     assert f"a probability of {found.probability:.2%}: {found.uncalibrated_probability:.2%} before calibration" in text
     assert "the item lies in the cart = 1: multiplies the odds by" in text
     assert "empty = unknown: hardly matters" in text
 
 
-@pytest.mark.parametrize("rows", [0, 2])
-def test_only_one_row_can_be_explained_at_a_time(models: dict[str, FittedModel], rows: int):
-    with pytest.raises(InputError, match=f"found {rows}"):
-        explain(models["logistic"], TEST[:rows])
+def test_several_rows_are_explained_one_by_one_in_their_order(models: dict[str, FittedModel]):
+    model = models["logistic"]
+    assert explain(model, TEST[:3], top=2) == [
+        explain(model, TEST[number : number + 1], top=2)[0] for number in range(3)
+    ]
+    assert explain(model, TEST[:0]) == []

@@ -93,9 +93,9 @@ def test_random_dirty_tables_read_as_the_oracle_reads_them(tmp_path_factory, log
         expected = read(rows, Layout(COLUMNS, events, log["zone"], log["decimal"]))
     except MostlyUnreadable as unreadable:
         with pytest.raises(InputError, match=f"column .* \\({unreadable}\\): "):
-            read_log("table", paths, settings=given_names)
+            read_log(paths, format="table", settings=given_names)
         return
-    assert_reads_as(read_log("table", paths, settings=given_names), expected)
+    assert_reads_as(read_log(paths, format="table", settings=given_names), expected)
 
 
 @given(
@@ -113,7 +113,9 @@ def test_events_far_from_all_others_are_rejected_as_the_oracle_rejects_them(tmp_
     path = tmp_path_factory.mktemp("log") / "log.csv"
     path.write_text("\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)]) + "\n")
     expected = read(rows, Layout({name: name for name in rows[0]}, outlier_distance=distance))
-    assert_reads_as(read_log("table", [path], settings=IngestSettings(outlier_distance=f"{distance}d")), expected)
+    assert_reads_as(
+        read_log([path], format="table", settings=IngestSettings(outlier_distance=f"{distance}d")), expected
+    )
 
 
 def write(path: Path, rows: list[dict]) -> Path:
@@ -148,7 +150,7 @@ def test_head_of_rees46_reads_as_the_oracle_reads_it():
         {"view": "view", "cart": "add_to_cart", "remove_from_cart": "remove_from_cart", "purchase": "purchase"},
     )  # fmt: skip
     expected = read(csv_rows([path]), layout)
-    log = read_log("rees46", [path], settings=IngestSettings())
+    log = read_log([path], format="rees46", settings=IngestSettings())
     assert_reads_as(log, expected)
     assert (log.rows, log.warnings) == (5_000, ())
     assert {reason for _, reason in expected.rejected} == {"duplicate"}
@@ -167,7 +169,7 @@ def test_head_of_otto_reads_as_the_oracle_reads_it():
         {"timestamp": "ts", "user_id": "session", "event_type": "type", "item_id": "aid"},
         {"clicks": "view", "carts": "add_to_cart", "orders": "purchase"},
     )
-    log = read_log("otto", [path], settings=IngestSettings())
+    log = read_log([path], format="otto", settings=IngestSettings())
     assert_reads_as(log, read(rows, layout))
     assert log.rows == 862
     assert log.events.select("user_id").unique().collect().height == 20
@@ -184,7 +186,7 @@ def test_cdnow_reads_as_the_oracle_reads_it():
         {"timestamp": "date", "user_id": "customer", "event_type": "event", "item_id": "item", "price": "dollars"}
     )
     expected = read(rows, layout)
-    log = read_log("cdnow", [path], settings=IngestSettings())
+    log = read_log([path], format="cdnow", settings=IngestSettings())
     assert_reads_as(log, expected)
     assert (log.rows, len(expected.rejected), len(expected.users)) == (69_659, 255, 23_570)
     assert log.events.filter(pl.col("price").is_null()).collect().height == 80
@@ -201,6 +203,6 @@ def test_ndjson_rows_are_those_of_the_json_module(tmp_path):
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     names = {name: name for name in ("timestamp", "user_id", "event_type", "item_id", "price")}
-    log = read_log("table", [path], settings=IngestSettings())
+    log = read_log([path], format="table", settings=IngestSettings())
     assert_reads_as(log, read(json_rows([path]), Layout(names)))
     assert [event_id for event_id, *_ in rows_of(log.events)] == [0, 1, 4]

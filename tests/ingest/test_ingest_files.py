@@ -30,13 +30,13 @@ def table(*rows: tuple[object, object]) -> str:
 
 
 def pairs(*paths: Path | str, log_format: str = "table") -> list[tuple]:
-    log = read_log(log_format, list(paths), settings=DEFAULTS)
+    log = read_log(list(paths), format=log_format, settings=DEFAULTS)
     return rows_of(log.events.select("event_id", "user_id", "item_id"))
 
 
 def fault(*paths: Path | str, log_format: str = "table", settings: IngestSettings = DEFAULTS) -> str:
     with pytest.raises(InputError) as raised:
-        read_log(log_format, list(paths), settings=settings)
+        read_log(list(paths), format=log_format, settings=settings)
     message = str(raised.value)
     assert "\n" not in message
     return message
@@ -85,7 +85,7 @@ def test_optional_fields_of_ndjson_may_turn_up_late(tmp_path):
     lines = [line.format(second=1_714_557_600 + place, more="") for place in range(10_050)]
     lines.append(line.format(second=1_714_600_000, more=',"price":2.5'))
     (tmp_path / "log.jsonl").write_text("".join(lines))
-    log = read_log("table", [tmp_path / "log.jsonl"], settings=DEFAULTS)
+    log = read_log([tmp_path / "log.jsonl"], format="table", settings=DEFAULTS)
     assert rows_of(log.events.select(pl.col("price").drop_nulls())) == [(2.5,)]
 
 
@@ -206,7 +206,7 @@ def test_an_object_far_below_is_no_identifier_either(tmp_path, monkeypatch):
     monkeypatch.setattr("purchase_pred.ingest.files._NAMES_FROM_LINES", 2)
     line = '{{"timestamp":1714557600,"user_id":"{{3F25}}","event_type":"view","item_id":{}}}\n'
     (tmp_path / "log.jsonl").write_text("".join(map(line.format, (1, 2, '{"id":1}', "[3]"))))
-    log = read_log("table", [tmp_path / "log.jsonl"], settings=DEFAULTS)
+    log = read_log([tmp_path / "log.jsonl"], format="table", settings=DEFAULTS)
     assert rows_of(log.events.select("user_id", "item_id")) == [("{3F25}", 1), ("{3F25}", 2)]
     assert [reason for _, reason in rows_of(log.rejected.select("event_id", "reason"))] == ["missing_item_id"] * 2
 
@@ -238,7 +238,7 @@ def test_columns_named_like_those_of_rejected_rows_keep_their_content(tmp_path):
     header = HEADER.strip() + ",extra_field,event_id,source_event_id,reason"
     row = ROW.format(user="", item=2).strip() + ",a,b,c,d"
     (tmp_path / "log.csv").write_text(f"{header}\n{row}\n{row},e\n{ROW.format(user=1, item=2)}")
-    rejected = read_log("table", [tmp_path / "log.csv"], settings=DEFAULTS).rejected.collect()
+    rejected = read_log([tmp_path / "log.csv"], format="table", settings=DEFAULTS).rejected.collect()
     assert rejected["extra_field"].to_list() == ["a", "a"]
     assert rejected["source_extra_field"].to_list() == [None, "e"]
     assert rejected["reason"].to_list() == ["missing_user_id", "extra_fields"]

@@ -51,7 +51,7 @@ REES46 = """event_time,event_type,product_id,category_id,category_code,brand,pri
 
 
 def test_rees46_gives_events_first_known_categories_and_prices(tmp_path):
-    log = read_log("rees46", [written(tmp_path, "oct.csv", REES46)], settings=DEFAULTS)
+    log = read_log([written(tmp_path, "oct.csv", REES46)], format="rees46", settings=DEFAULTS)
     assert moments(log) == [
         (0, 501, at(2019, 10, 1), "view", 1001, None),
         (1, 501, at(2019, 10, 1, 0, 0, 5), "add_to_cart", 1001, 99.9),
@@ -72,7 +72,7 @@ def test_first_known_is_by_time_and_position_not_by_row_order(tmp_path):
     rows = ["2019-10-02 00:00:00 UTC,view,7,1,late,x,9,1,s", "2019-10-01 00:00:00 UTC,view,7,1,first,x,3,1,s",
             "2019-10-01 00:00:00 UTC,view,7,1,tied,x,4,1,s"]  # fmt: skip
     text = REES46.splitlines()[0] + "\n" + "\n".join(rows) + "\n"
-    log = read_log("rees46", [written(tmp_path, "oct.csv", text)], settings=DEFAULTS)
+    log = read_log([written(tmp_path, "oct.csv", text)], format="rees46", settings=DEFAULTS)
     assert rows_of(log.catalog) == [(7, "first", 3.0, 0.0, 3.0, at(2019, 10, 1))]
 
 
@@ -89,7 +89,7 @@ def test_otto_events_are_counted_over_users_and_files(tmp_path):
         '{"session":7,"events":[{"aid":2,"ts":1659304801000,"type":"orders"},{"aid":2,"ts":1659304801000,"type":"orders"},'
         '{"aid":null,"ts":1659304802000,"type":"clicks"}]}\n',
     )
-    log = read_log("otto", [first, second], settings=DEFAULTS)
+    log = read_log([first, second], format="otto", settings=DEFAULTS)
     assert moments(log) == [
         (0, 5, at(2022, 7, 31, 22, 0, 0, 25_000), "view", 1, None),
         (1, 5, at(2022, 7, 31, 22, 0, 0, 25_000), "add_to_cart", 2, None),
@@ -113,7 +113,7 @@ CDNOW = """ customer_id  date number_of_cds  dollar_value
 @pytest.mark.parametrize("header", [True, False])
 def test_cdnow_orders_are_purchases_of_the_shop(tmp_path, header):
     text = CDNOW if header else CDNOW.split("\n", 1)[1]
-    log = read_log("cdnow", [written(tmp_path, "CDNOW_master.txt", text)], settings=DEFAULTS)
+    log = read_log([written(tmp_path, "CDNOW_master.txt", text)], format="cdnow", settings=DEFAULTS)
     assert moments(log) == [
         (0, 1, at(1997, 1, 1), "purchase", "cdnow", 11.77),
         (1, 2, at(1997, 1, 12), "purchase", "cdnow", 12.0),
@@ -129,7 +129,7 @@ def test_cdnow_orders_are_purchases_of_the_shop(tmp_path, header):
 
 def test_cdnow_sample_has_a_second_number_that_is_not_used(tmp_path):
     path = written(tmp_path, "CDNOW_sample.txt", " 00004 0001 19970101  2   29.33\n 00018 0002 19970104  1   14.96\n")
-    log = read_log("cdnow", [path], settings=DEFAULTS)
+    log = read_log([path], format="cdnow", settings=DEFAULTS)
     assert [(row[1], row[5]) for row in moments(log)] == [(4, 29.33), (18, 14.96)]
 
 
@@ -147,7 +147,7 @@ PROPERTIES = """timestamp,itemid,property,value
 
 
 def test_retailrocket_events_alone_have_no_categories(tmp_path):
-    log = read_log("retailrocket", [written(tmp_path, "events.csv", RETAILROCKET)], settings=DEFAULTS)
+    log = read_log([written(tmp_path, "events.csv", RETAILROCKET)], format="retailrocket", settings=DEFAULTS)
     assert moments(log) == [
         (0, 257597, at(2015, 6, 2, 5, 2, 12, 117_000), "view", 355908, None),
         (1, 992329, at(2015, 6, 2, 5, 50, 14, 164_000), "add_to_cart", 248676, None),
@@ -162,7 +162,7 @@ def test_retailrocket_categories_are_the_first_known(tmp_path):
         written(tmp_path, "events.csv", RETAILROCKET),
         written(tmp_path, "category_tree.csv", "categoryid,parentid\n1114,\n"),
     ]
-    log = read_log("retailrocket", paths, settings=DEFAULTS)
+    log = read_log(paths, format="retailrocket", settings=DEFAULTS)
     assert (log.rows, len(moments(log))) == (3, 3)
     assert rows_of(log.catalog.select("item_id", "category")) == [(248676, "1114"), (355908, None)]
     assert [warning for warning in log.warnings if "category_tree.csv is not used" in warning]
@@ -170,7 +170,7 @@ def test_retailrocket_categories_are_the_first_known(tmp_path):
 
 def test_retailrocket_without_events_says_what_is_lacking(tmp_path):
     with pytest.raises(InputError, match=r"a file of events is required.*add events\.csv"):
-        read_log("retailrocket", [written(tmp_path, "item_properties.csv", PROPERTIES)], settings=DEFAULTS)
+        read_log([written(tmp_path, "item_properties.csv", PROPERTIES)], format="retailrocket", settings=DEFAULTS)
 
 
 CLICKS = """1,2014-04-07T10:51:09.277Z,214536502,0
@@ -186,7 +186,7 @@ BUYS = """1,2014-04-07T10:58:00.306Z,214536502,1046,1
 @pytest.mark.parametrize("buys_first", [False, True])
 def test_yoochoose_sessions_are_users_and_files_are_event_types(tmp_path, buys_first):
     paths = [written(tmp_path, "yoochoose-clicks.dat", CLICKS), written(tmp_path, "yoochoose-buys.dat", BUYS)]
-    log = read_log("yoochoose", paths[::-1] if buys_first else paths, settings=DEFAULTS)
+    log = read_log(paths[::-1] if buys_first else paths, format="yoochoose", settings=DEFAULTS)
     events = moments(log)
     assert [event[0] for event in events] == list(range(6))
     kinds = [(event[3], event[1], event[4], event[5]) for event in events]
@@ -199,27 +199,27 @@ def test_yoochoose_sessions_are_users_and_files_are_event_types(tmp_path, buys_f
 
 
 def test_yoochoose_without_buys_has_no_prices(tmp_path):
-    log = read_log("yoochoose", [written(tmp_path, "clicks.dat", CLICKS)], settings=DEFAULTS)
+    log = read_log([written(tmp_path, "clicks.dat", CLICKS)], format="yoochoose", settings=DEFAULTS)
     assert {event[5] for event in moments(log)} == {None}
 
 
 @pytest.mark.parametrize("name", ["yoochoose-clicks.dat", "part-0.dat"])
 def test_a_first_line_of_five_fields_does_not_turn_yoochoose_clicks_into_purchases(tmp_path, name):
     path = written(tmp_path, name, "9,2014-04-07T10:50:00.000Z,1,0,\n" + CLICKS)
-    log = read_log("yoochoose", [path], settings=DEFAULTS)
+    log = read_log([path], format="yoochoose", settings=DEFAULTS)
     assert [event[3] for event in moments(log)] == ["view"] * 5
 
 
 def test_a_click_among_yoochoose_buys_is_no_purchase(tmp_path):
     path = written(tmp_path, "buys.dat", BUYS + CLICKS.split("\n", maxsplit=1)[0] + "\n")
-    log = read_log("yoochoose", [path], settings=DEFAULTS)
+    log = read_log([path], format="yoochoose", settings=DEFAULTS)
     assert (len(moments(log)), reasons(log)) == (2, [(2, "unknown_event")])
 
 
 def test_a_yoochoose_file_whose_name_and_lines_disagree_is_refused(tmp_path):
     path = written(tmp_path, "yoochoose-clicks.dat", BUYS)
     with pytest.raises(InputError, match="the name says clicks, and 2 of the first 2 lines have 5 fields, as buys"):
-        read_log("yoochoose", [path], settings=DEFAULTS)
+        read_log([path], format="yoochoose", settings=DEFAULTS)
 
 
 TABLE = "ts;visitor;what;sku\n2024-05-01 10:00:00Z;ann;buy;x 1\n2024-05-01 10:00:01Z;bob;order;x 2\n"
@@ -228,7 +228,7 @@ MAPPED = {"timestamp": "ts", "user_id": "visitor", "event_type": "what", "item_i
 
 def test_table_takes_the_names_that_are_given(tmp_path):
     names = IngestSettings(columns=MAPPED, events={"purchase": ["buy", "order"]})
-    log = read_log("table", [written(tmp_path, "log.csv", TABLE)], settings=names)
+    log = read_log([written(tmp_path, "log.csv", TABLE)], format="table", settings=names)
     assert [event[1:5:2] for event in moments(log)] == [("ann", "purchase"), ("bob", "purchase")]
 
 
@@ -236,7 +236,7 @@ def test_star_makes_every_row_one_event_and_needs_no_event_column(tmp_path):
     names = IngestSettings(
         columns={"timestamp": "ts", "user_id": "visitor", "item_id": "sku"}, events={"purchase": "*"}
     )
-    log = read_log("table", [written(tmp_path, "log.csv", TABLE)], settings=names)
+    log = read_log([written(tmp_path, "log.csv", TABLE)], format="table", settings=names)
     assert [event[3] for event in moments(log)] == ["purchase", "purchase"]
 
 
@@ -245,7 +245,7 @@ def test_a_date_and_a_time_in_two_columns_are_one_time(tmp_path):
     names = IngestSettings(
         columns=MAPPED | {"timestamp": "day+clock"}, events={"purchase": "buy"}, time_format="%d.%m.%Y %H:%M"
     )
-    log = read_log("table", [written(tmp_path, "log.csv", text)], settings=names)
+    log = read_log([written(tmp_path, "log.csv", text)], format="table", settings=names)
     assert [event[2] for event in moments(log)] == [at(2024, 5, 1, 10)]
     assert reasons(log) == [(1, "bad_time")]
 
@@ -253,18 +253,18 @@ def test_a_date_and_a_time_in_two_columns_are_one_time(tmp_path):
 def test_a_column_really_named_with_a_plus_is_one_column(tmp_path):
     text = TABLE.replace("ts;", "day+clock;")
     names = IngestSettings(columns=MAPPED | {"timestamp": "day+clock"}, events={"purchase": ["buy", "order"]})
-    assert len(moments(read_log("table", [written(tmp_path, "log.csv", text)], settings=names))) == 2
+    assert len(moments(read_log([written(tmp_path, "log.csv", text)], format="table", settings=names))) == 2
 
 
 def test_of_a_pair_of_columns_the_one_that_is_missing_is_named(tmp_path):
     path = written(tmp_path, "log.csv", TABLE)
     with pytest.raises(InputError, match=r"missing column 'clock' \(timestamp"):
-        read_log("table", [path], settings=IngestSettings(columns=MAPPED | {"timestamp": "ts+clock"}))
+        read_log([path], format="table", settings=IngestSettings(columns=MAPPED | {"timestamp": "ts+clock"}))
 
 
 def test_all_events_that_are_not_named_can_be_ignored(tmp_path):
     names = IngestSettings(columns=MAPPED, events={"purchase": "buy", "ignore": "*"})
-    log = read_log("table", [written(tmp_path, "log.csv", TABLE + "2024-05-01;ann;;x\n")], settings=names)
+    log = read_log([written(tmp_path, "log.csv", TABLE + "2024-05-01;ann;;x\n")], format="table", settings=names)
     assert [event[3] for event in moments(log)] == ["purchase"]
     assert reasons(log) == [(1, "ignored_event"), (2, "unknown_event")]
 
@@ -272,7 +272,7 @@ def test_all_events_that_are_not_named_can_be_ignored(tmp_path):
 def test_an_optional_column_can_be_left_out_and_a_required_one_cannot(tmp_path):
     header, row = "timestamp,user_id,event_type,item_id,price", "2024-05-01,1,view,2,cheap"
     path = written(tmp_path, "log.csv", f"{header}\n{row}\n")
-    assert moments(read_log("table", [path], settings=IngestSettings(columns={"price": ""})))[0][5] is None
+    assert moments(read_log([path], format="table", settings=IngestSettings(columns={"price": ""})))[0][5] is None
     with pytest.raises(ValueError, match="a log needs user_id"):
         IngestSettings(columns={"user_id": "", "price": ""})
 
@@ -280,7 +280,7 @@ def test_an_optional_column_can_be_left_out_and_a_required_one_cannot(tmp_path):
 def test_names_given_go_before_the_format_s_own(tmp_path):
     text = RETAILROCKET.replace("itemid", "article").replace("transaction,", "sold,")
     names = IngestSettings(columns={"item_id": "article"}, events={"purchase": "sold"})
-    log = read_log("retailrocket", [written(tmp_path, "events.csv", text)], settings=names)
+    log = read_log([written(tmp_path, "events.csv", text)], format="retailrocket", settings=names)
     assert [event[3] for event in moments(log)] == ["view", "add_to_cart", "purchase"]
 
 
@@ -296,7 +296,7 @@ def test_integer_columns_of_parquet_keep_their_dtype(tmp_path):
             "event_id": [9, 9],
         }
     ).write_parquet(path)
-    log = read_log("table", [path], settings=DEFAULTS)
+    log = read_log([path], format="table", settings=DEFAULTS)
     assert rows_of(log.events.select("user_id", "item_id")) == [(1, 7)]
     assert log.events.collect_schema()["user_id"] == pl.UInt16
     assert log.users.collect_schema()["user_id"] == pl.UInt16
@@ -318,7 +318,7 @@ def test_integer_columns_of_parquet_keep_their_dtype(tmp_path):
 def test_identifiers_are_integers_only_if_every_one_is_written_as_one(tmp_path, identifiers, expected):
     rows = "".join(f"2024-05-01,{name},view,x\n" for name in identifiers)
     path = written(tmp_path, "log.csv", "timestamp,user_id,event_type,item_id\n" + rows)
-    log = read_log("table", [path], settings=DEFAULTS)
+    log = read_log([path], format="table", settings=DEFAULTS)
     assert [event[1] for event in moments(log)] == expected
 
 
@@ -326,7 +326,7 @@ def test_identifiers_are_integers_only_if_every_one_is_written_as_one(tmp_path, 
 def test_words_that_programs_write_for_nothing_are_no_identifiers_and_no_categories(tmp_path, word):
     header = "timestamp,user_id,event_type,item_id,category,price"
     rows = f"2024-05-01,{word},view,2,a,1\n2024-05-01,1,view,{word},a,1\n2024-05-01,1,view,2,{word},{word}\n"
-    log = read_log("table", [written(tmp_path, "log.csv", f"{header}\n{rows}")], settings=DEFAULTS)
+    log = read_log([written(tmp_path, "log.csv", f"{header}\n{rows}")], format="table", settings=DEFAULTS)
     assert reasons(log) == [(0, "missing_user_id"), (1, "missing_item_id")]
     assert [event[1::3] for event in moments(log)] == [(1, 2)]
     assert rows_of(log.catalog.select("category")) == [(None,)]
@@ -335,12 +335,12 @@ def test_words_that_programs_write_for_nothing_are_no_identifiers_and_no_categor
 
 def test_a_rejected_row_does_not_turn_identifiers_into_text(tmp_path):
     text = "timestamp,user_id,event_type,item_id\n2024-05-01,1,view,2\nnever,nobody,view,nothing\n"
-    log = read_log("table", [written(tmp_path, "log.csv", text)], settings=DEFAULTS)
+    log = read_log([written(tmp_path, "log.csv", text)], format="table", settings=DEFAULTS)
     assert [event[1::3] for event in moments(log)] == [(1, 2)]
 
 
 def test_plans_stream(tmp_path):
-    log = read_log("rees46", [written(tmp_path, "oct.csv", REES46)], settings=DEFAULTS)
+    log = read_log([written(tmp_path, "oct.csv", REES46)], format="rees46", settings=DEFAULTS)
     for frame in (log.events, log.rejected, log.catalog, log.users):
         plan = frame.show_graph(engine="streaming", plan_stage="physical", raw_output=True)
         assert "in-memory-map" not in plan

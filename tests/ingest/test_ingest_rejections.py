@@ -38,7 +38,7 @@ DIRT = """timestamp,user_id,event_type,item_id,note
 
 def log_of(folder: Path, text: str, **settings: object) -> CanonicalLog:
     (folder / "log.csv").write_text(text)
-    return read_log("table", [folder / "log.csv"], settings=IngestSettings.model_validate(settings))
+    return read_log([folder / "log.csv"], format="table", settings=IngestSettings.model_validate(settings))
 
 
 def test_every_reason_is_given_with_the_row_as_it_stands_in_the_source(tmp_path):
@@ -116,7 +116,7 @@ def test_a_column_of_which_most_cannot_be_read_stops_the_log(tmp_path, column, c
 def test_numbers_of_a_typed_column_have_no_decimal_sign(tmp_path):
     frame = {"timestamp": ["2024-05-01"], "user_id": [1], "event_type": ["view"], "item_id": [1], "price": [12.5]}
     pl.DataFrame(frame).write_parquet(tmp_path / "log.parquet")
-    log = read_log("table", [tmp_path / "log.parquet"], settings=IngestSettings(decimal=","))
+    log = read_log([tmp_path / "log.parquet"], format="table", settings=IngestSettings(decimal=","))
     assert rows_of(log.events.select("price")) == [(12.5,)]
 
 
@@ -154,7 +154,7 @@ def test_damaged_parquet_times_are_rejected_and_shown(tmp_path):
         {"timestamp": [9 * 10**18, 1_714_557_600_000_000], "user_id": 1, "event_type": "view", "item_id": 1}
     )
     frame.with_columns(pl.col("timestamp").cast(pl.Datetime("us"))).write_parquet(tmp_path / "log.parquet")
-    log = read_log("table", [tmp_path / "log.parquet"], settings=IngestSettings())
+    log = read_log([tmp_path / "log.parquet"], format="table", settings=IngestSettings())
     assert rows_of(log.rejected)[0][:3] == (0, "bad_time", "9000000000000000000")
     assert log.examples == {"bad_time": ("9000000000000000000",)}
     assert log.events.collect().height == 1

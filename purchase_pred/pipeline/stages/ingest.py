@@ -54,7 +54,7 @@ def ingest(work: Work, /) -> list[Made]:
         The log cannot be read, or more than `ingest.max_rejected` of it was rejected.
     """
     settings = work.settings.ingest
-    log = read_log(work.options[_FORMAT], work.options[_PATHS], settings=settings)
+    log = read_log(work.options[_PATHS], format=work.options[_FORMAT], settings=settings)
     for warning in log.warnings:
         _LOGGER.warning(warning)
         work.observer.warns(warning)

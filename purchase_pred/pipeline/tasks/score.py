@@ -142,7 +142,7 @@ def explain_score(
             f"no prediction is open for {named} among {features.height:,}; `purchase-pred score` lists those that are"
         )
     meanings = {name: f"{name} ({definition})" for name, definition in _definitions(settings)}
-    return explain(fitted, rows.tail(1), top=top, meanings=meanings)
+    return explain(fitted, rows.tail(1), top=top, meanings=meanings)[0]
 
 
 def _definitions(settings: Settings) -> Iterable[tuple[str, str]]:
