@@ -37,7 +37,7 @@ _CASE_COLUMNS: Final = (
 )
 _QUALITY: Final = {
     "seeds": ("The default world, over seeds", tables.worlds),
-    "latent": ("The same booster, told what users have in mind", tables.latent),
+    "latent": ("The same booster, with the hidden state among its features", tables.latent),
     "curve": ("The learning curve", tables.curve),
     "cdnow": (
         "CDNOW: who buys within the next 30 days",

@@ -1,4 +1,4 @@
-"""What a booster reaches when it is handed the state of mind behind each row, as of its prediction time."""
+"""What a booster reaches with the simulator's hidden state among its features, as of the prediction time."""
 
 from __future__ import annotations
 
@@ -40,33 +40,33 @@ _ROW: Final = "row"
 _ALIVE: Final = "latent_alive"
 _FAVOURITE: Final = "latent_favourite"
 PARTLY: Final = {
-    "told only whether the item is still wanted": (_ALIVE,),
-    "told that, and whether it is the favourite": (_ALIVE, _FAVOURITE),
+    "the item is still wanted": (_ALIVE,),
+    "the item is still wanted, and is the favourite": (_ALIVE, _FAVOURITE),
 }
-"""Parts of the latent state that say where the distance to the ceiling lies."""
+"""Parts of the latent state, which show where the distance to the ceiling lies."""
 _TRAITS: Final = (SHARES, INTENT, SENSITIVITY, CART_INTENT, PACE, ABANDONMENT)
 
 
 def with_latent_state(plan: Plan, /) -> dict[str, Any]:
-    """Return what the booster reaches without, with parts of and with the latent state, and the ceiling, on one test.
+    """Return what the booster reaches without, with parts of and with all of the latent state, and the ceiling.
 
-    What is told beside the features is all of it, or what `PARTLY` names.
+    The parts are those that `PARTLY` names.
     """
     program = world(plan, seed=plan.seeds[0])
     settings = program.settings
     alone = settings.model_copy(update={"train": settings.train.model_copy(update={"models": (_MODEL,)})})
     truth = pl.read_parquet(program.workspace.path(TRUTH_FILE))
     users = pl.read_parquet(program.workspace.path(USERS_FILE))
-    untold = program.splits()
-    told = {name: tell(frame, truth, users) for name, frame in untold.items()}
-    latent = set(told["test"].columns) - set(untold["test"].columns)
-    everything = _reached(told, alone, hidden=())
+    plain_splits = program.splits()
+    splits = {name: with_latent_columns(frame, truth, users) for name, frame in plain_splits.items()}
+    latent = set(splits["test"].columns) - set(plain_splits["test"].columns)
+    everything = _reached(splits, alone, hidden=())
     plain, ceiling = program.documents()[_MODEL]["splits"]["test"], program.ceiling(_MODEL)
     return {
         "model": _MODEL,
         "seed": plan.seeds[0],
         "without": {name: plain[name] for name in _FIGURES},
-        "partly": {title: _reached(told, alone, hidden=latent - set(shown)) for title, shown in PARTLY.items()},
+        "partly": {title: _reached(splits, alone, hidden=latent - set(shown)) for title, shown in PARTLY.items()},
         "with": everything,
         "ceiling": {name: ceiling[name] for name in _FIGURES},
         "share_of_ceiling": everything["average_precision"] / ceiling["average_precision"],
@@ -74,19 +74,19 @@ def with_latent_state(plan: Plan, /) -> dict[str, Any]:
     }
 
 
-def _reached(told: Mapping[str, pl.DataFrame], settings: Settings, /, *, hidden: Collection[str]) -> dict[str, float]:
+def _reached(splits: Mapping[str, pl.DataFrame], settings: Settings, /, *, hidden: Collection[str]) -> dict[str, float]:
     """Train on what is not hidden, and return the figures on test."""
-    shown = {name: frame.drop(hidden) for name, frame in told.items()}
+    shown = {name: frame.drop(hidden) for name, frame in splits.items()}
     model = train_models(shown["train"], shown["val"], settings=settings)[0]
     found = metrics(label_vector(shown["test"]), model.predict(shown["test"]))
     return {name: found[name] for name in _FIGURES}
 
 
-def tell(rows: pl.DataFrame, truth: pl.DataFrame, users: pl.DataFrame, /) -> pl.DataFrame:
-    """Add to each row what is latent at its T: the need alive for its item, and the user's persona.
+def with_latent_columns(rows: pl.DataFrame, truth: pl.DataFrame, users: pl.DataFrame, /) -> pl.DataFrame:
+    """Return the rows with the latent state at their T: the open need for the item, and the user's persona.
 
-    Of several needs alive for the item the one with the largest share counts. Nothing that is drawn after T is told:
-    of visits only those begun before T, of the end only whether it has come.
+    Of several open needs for the item the one with the largest share counts. Nothing that is drawn after T is used: of
+    visits only those begun before T, of the end only whether it has come.
     """
     numbered = rows.with_row_index(_ROW)
     alive = _alive(numbered.select(_ROW, USER_ID, ITEM_ID, PREDICTION_TIME), truth)

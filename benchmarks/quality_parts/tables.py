@@ -12,8 +12,8 @@ Rows = "Iterable[tuple[str, ...]]"
 
 _WIDTH: Final = 118
 _NAMES: Final = {
-    "ceiling": "ceiling (reads minds)",
-    "ceiling_without_foresight": "ceiling without foresight",
+    "ceiling": "ceiling (hidden state known)",
+    "ceiling_inferred_abandonment": "ceiling, abandonment inferred",
     "carted_not_bought": "carted, not bought",
     "recency": "latest view",
 }
@@ -62,7 +62,7 @@ def worlds(found: Mapping[str, Any], /) -> Iterator[tuple[str, ...]]:
         yield (_NAMES.get(name, name), spread(found["over_seeds"][name]), *each)
     for name, title, digits in (
         ("share_of_ceiling", "best booster / ceiling", 3),
-        ("share_without_foresight", "best booster / ceiling without foresight", 3),
+        ("share_inferred_abandonment", "best booster / ceiling, abandonment inferred", 3),
         ("booster - logistic", "best booster - logistic", 4),
         ("logistic - rule", "logistic - best rule", 4),
         ("ece", "ECE of the best booster", 4),
@@ -131,10 +131,10 @@ def curve(found: Mapping[str, Any], /) -> Iterator[tuple[str, ...]]:
 
 
 def latent(found: Mapping[str, Any], /) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of the table of the booster that is told the latent state."""
+    """Yield the rows of the table of the booster with latent state among its features."""
     yield (f"{found['model']}, seed {found['seed']}", "PR-AUC", "log-loss", "ECE")
-    told = {"as it is": found["without"], **found["partly"], "told the latent state": found["with"]}
-    for title, row in (told | {"ceiling": found["ceiling"]}).items():
+    reached = {"as it is": found["without"], **found["partly"], "the whole hidden state": found["with"]}
+    for title, row in (reached | {"ceiling": found["ceiling"]}).items():
         yield title, f"{row['average_precision']:.3f}", f"{row['log_loss']:.4f}", f"{row['ece']:.4f}"
 
 
@@ -186,21 +186,21 @@ def _worlds_line(found: Mapping[str, Any]) -> Iterator[str]:
         f"  best booster / ceiling {spread(over['share_of_ceiling'], 2)}; ECE {spread(over['ece'], 4)}, "
         f"worst {over['ece']['most']:.4f}"
     )
-    unforeseen, share = over["ceiling_without_foresight"], over["share_without_foresight"]
+    inferred, share = over["ceiling_inferred_abandonment"], over["share_inferred_abandonment"]
     yield (
-        f"  without foresight (who has lost interest shows by silence alone) the ceiling is {spread(unforeseen)}, best "
-        f"booster / that {spread(share, 2)}"
+        f"  with abandonment inferred from silence, as every model of the log must, the ceiling is {spread(inferred)}, "
+        f"best booster / that {spread(share, 2)}"
     )
 
 
 def _latent_line(found: Mapping[str, Any]) -> Iterator[str]:
     told, untold = found["with"]["average_precision"], found["without"]["average_precision"]
     yield (
-        f"  the same booster told what users have in mind: {told:.3f} (ceiling "
-        f"{found['ceiling']['average_precision']:.3f}, untold {untold:.3f}, {found['model']}, seed {found['seed']})"
+        f"  the same booster with the hidden state among its features: {told:.3f} (ceiling "
+        f"{found['ceiling']['average_precision']:.3f}, without {untold:.3f}, {found['model']}, seed {found['seed']})"
     )
     parts = ", ".join(f"{title} {row['average_precision']:.3f}" for title, row in found["partly"].items())
-    yield f"  on the way there: {parts}"
+    yield f"  with parts of it: {parts}"
 
 
 def _curve_line(found: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from quality_parts import Plan
 
 RULES: Final = ("carted_not_bought", "recency")
-WITHOUT_FORESIGHT: Final = "ceiling_without_foresight"
+INFERRED: Final = "ceiling_inferred_abandonment"
 _CURVE_MODEL: Final = "lightgbm"
 
 
@@ -43,7 +43,7 @@ def over_worlds(plan: Plan, /) -> dict[str, Any]:
     figures: dict[str, list[float]] = {
         **{name: [row["average_precision"][name] for row in rows] for name in rows[0]["average_precision"]},
         "share_of_ceiling": [row["booster"] / row["average_precision"]["ceiling"] for row in rows],
-        "share_without_foresight": [row["booster"] / row["average_precision"][WITHOUT_FORESIGHT] for row in rows],
+        "share_inferred_abandonment": [row["booster"] / row["average_precision"][INFERRED] for row in rows],
         "best booster": [row["booster"] for row in rows],
         "best rule": [row["rule"] for row in rows],
         "booster - logistic": [row["booster"] - row["average_precision"]["logistic"] for row in rows],
@@ -77,10 +77,10 @@ def learning_curve(plan: Plan, /) -> dict[str, Any]:
     return {"model": _CURVE_MODEL, "seed": plan.seeds[0], "sizes": rows}
 
 
-def _ceiling_without_foresight(program: Program) -> float:
-    """Return the PR-AUC on test of whoever knows everything but which needs have faded."""
+def _ceiling_inferred_abandonment(program: Program) -> float:
+    """Return the PR-AUC on test of the upper bound that infers from silence which needs were given up."""
     test = program.splits()["test"]
-    found = true_probabilities(program.workspace, program.settings, test, foresight=False)
+    found = true_probabilities(program.workspace, program.settings, test, abandonment="inferred")
     return average_precision(label_vector(test), found)
 
 
@@ -98,7 +98,7 @@ def _of_seed(plan: Plan, seed: int) -> dict[str, Any]:
         "positives": test["positives"],
         "average_precision": {
             "ceiling": ceiling["average_precision"],
-            WITHOUT_FORESIGHT: _ceiling_without_foresight(program),
+            INFERRED: _ceiling_inferred_abandonment(program),
             **reached,
             **rules,
         },

@@ -1,4 +1,4 @@
-"""The chance of a purchase from a need that has not opened yet: small for one item, but never nothing."""
+"""Purchases from needs that open after T: expected numbers by user and category, and the share of each item."""
 
 from __future__ import annotations
 
@@ -7,103 +7,95 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from purchase_pred.oracle.closed_form import OpenNeeds, purchase_by_visit
-from purchase_pred.simulation.arrays import concatenate
+from purchase_pred.oracle.closed_form import NeedState, purchase_by_visit
 from purchase_pred.simulation.needs import CANDIDATES, Kind, describe_needs
-from purchase_pred.simulation.streams import Stream, generator, user_blocks
-from purchase_pred.simulation.users import DAYS_PER_MONTH, Users, draw_traits
+from purchase_pred.simulation.streams import Stream, generator
+from purchase_pred.simulation.users import DAYS_PER_MONTH, Users
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from purchase_pred.settings.simulator import DatasetSettings
+    from purchase_pred.oracle.world import World
     from purchase_pred.simulation.arrays import Floats, Ints
-    from purchase_pred.simulation.rhythm import Rhythm
     from purchase_pred.simulation.shop import Shop
 
 SAMPLE: Final = 2_000
 """Needs of each kind drawn for each persona and category."""
 BUDGETS: Final = np.linspace(-4.0, 4.0, 33)
+"""Budgets for which the demand is tabulated; a user's is rounded to the nearest."""
 
 
 @dataclass(frozen=True)
-class Prospects:
-    """What users may come to buy beyond the needs they have."""
+class FutureNeeds:
+    """Rates and outcomes of the needs that users may come to have."""
 
-    users: Users
+    world: World
     pace: Floats
     """Visits per activity day of a journey, by persona."""
     journeys: Floats
-    """Mean chance that a journey ends in a purchase at a visit, by (persona, category, visit)."""
+    """Mean probability that a journey ends in a purchase at a visit, by (persona, category, visit)."""
     gifts: Floats
-    """Mean chance that a gift visit ends in a purchase, by (persona, category)."""
+    """Mean probability that a gift visit ends in a purchase, by (persona, category)."""
     error: Floats
     """Relative standard error of these means, by (persona, category)."""
-    gift_rate: float
-    """Gifts per activity day."""
     demand: Floats
     """Sum of the appeal of a category's items, by (week, budget, category)."""
-    budget_weight: float
 
-    def time_left(self, user: Ints, span: Floats, /) -> Floats:
-        """Return by (row, visit) the mean activity days in which a journey may open to have that visit in a span.
+    def exposure(self, user: Ints, span: Floats, /) -> Floats:
+        """Return by (row, visit) the mean activity days in which a journey can open whose visit falls into a span.
 
-        `user` are positions among all users, from 0; `span` is the activity until the end of the horizon, in days.
-        Needs open at random, so this is an integral over the time left.
+        `user` are positions among all users, from 0; `span` is in activity days from T to the end of the horizon. Needs
+        open as a Poisson process, so this is an integral over the opening times in the span.
         """
-        pace = self.pace[self.users.persona[user]]
-        return _time_after_visits(pace * span, self.journeys.shape[2]) / pace[:, None]
+        pace = self.pace[self.world.users.persona[user]]
+        return _exposure_in_visits(pace * span, self.journeys.shape[2]) / pace[:, None]
 
-    def purchases(self, user: Ints, week: Ints, time_left: Floats, shop: Shop, /) -> tuple[Floats, Floats]:
-        """Return by (row, category) the expected number of purchases from needs yet to open, and its standard error.
+    def purchases(self, user: Ints, week: Ints, exposure: Floats, /) -> tuple[Floats, Floats]:
+        """Return by (row, category) the expected number of purchases from future needs, and its standard error.
 
-        `time_left` is by (row, visit), in the sense of the method of this name; a gift has one visit. The error is that
-        of the means over needs drawn: another one for each category.
+        `exposure` is by (row, visit), as the method of this name returns it; a gift has one visit. The standard error
+        is that of the means over sampled needs, which are independent between categories.
         """
-        weight = self.users.taste[user] * shop.season[week]
+        users, shop = self.world.users, self.world.shop
+        weight = users.taste[user] * shop.season[week]
         weight /= weight.sum(axis=1, keepdims=True)
-        persona = self.users.persona[user]
-        alive = ~self.users.bot[user][:, None]
-        journeys = self.users.need_rate[user][:, None] * np.einsum("rcv,rv->rc", self.journeys[persona], time_left)
-        gifts = self.gift_rate * time_left[:, :1] * self.gifts[persona]
-        expected = alive * weight * (journeys + gifts)
+        persona = users.persona[user]
+        person = ~users.bot[user][:, None]
+        journeys = users.need_rate[user][:, None] * np.einsum("rcv,rv->rc", self.journeys[persona], exposure)
+        gift_rate = self.world.dataset.needs.gifts_per_month / DAYS_PER_MONTH
+        gifts = gift_rate * exposure[:, :1] * self.gifts[persona]
+        expected = person * weight * (journeys + gifts)
         return expected, expected * self.error[persona]
 
-    def share(self, user: Ints, week: Ints, item: Ints, shop: Shop, /) -> Floats:
-        """Return the chance that a purchase in the item's category is of this item, by the user's budget."""
-        budget = np.abs(self.users.budget[user][:, None] - BUDGETS).argmin(axis=1)
-        appeal = np.exp(-self.budget_weight * np.abs(shop.price_level[item] - BUDGETS[budget]))
+    def share(self, user: Ints, week: Ints, item: Ints, /) -> Floats:
+        """Return the probability that a purchase in the item's category is of this item, given the user's budget."""
+        shop, budget_weight = self.world.shop, self.world.dataset.needs.budget_weight
+        budget = np.abs(self.world.users.budget[user][:, None] - BUDGETS).argmin(axis=1)
+        appeal = np.exp(-budget_weight * np.abs(shop.price_level[item] - BUDGETS[budget]))
         share: Floats = _known(shop.popularity[week, item]) * appeal / self.demand[week, budget, shop.category[item]]
         return share
 
 
-def look_ahead(public: pl.DataFrame, shop: Shop, /, *, dataset: DatasetSettings, rhythm: Rhythm) -> Prospects:
-    """Return the prospects of all users: their hidden rates, and means over needs drawn as the world draws them."""
-    users = [
-        draw_traits(public[rows.start : rows.stop], dataset=dataset, rhythm=rhythm, stocked=shop.stocked, block=block)
-        for block, rows in user_blocks(dataset)
-    ]
-    journeys = _purchases_of(Kind.JOURNEY, shop, dataset, rhythm)
-    gifts = _purchases_of(Kind.GIFT, shop, dataset, rhythm)
+def sample_future_needs(world: World, /) -> FutureNeeds:
+    """Return the future needs of a world: means over needs drawn by the functions that draw the world."""
+    dataset = world.dataset
+    journeys, gifts = _purchases_of(Kind.JOURNEY, world), _purchases_of(Kind.GIFT, world)
     total = journeys.sum(axis=3)
-    return Prospects(
-        users=concatenate(users),
+    return FutureNeeds(
+        world=world,
         pace=1.0 / np.array([persona.days_between_visits for persona in dataset.personas.values()]),
         journeys=journeys.mean(axis=2),
         gifts=gifts.sum(axis=3).mean(axis=2),
         error=total.std(axis=2) / np.maximum(total.mean(axis=2), 1e-12) / np.sqrt(SAMPLE),
-        gift_rate=dataset.needs.gifts_per_month / DAYS_PER_MONTH,
-        demand=_demand(shop, dataset.needs.budget_weight),
-        budget_weight=dataset.needs.budget_weight,
+        demand=_demand(world.shop, dataset.needs.budget_weight),
     )
 
 
-def _purchases_of(kind: Kind, shop: Shop, dataset: DatasetSettings, rhythm: Rhythm) -> Floats:
-    """Return the chance of a purchase at each visit, by (persona, category, need drawn, visit)."""
+def _purchases_of(kind: Kind, world: World) -> Floats:
+    """Return the probability of a purchase at each visit, by (persona, category, sampled need, visit)."""
+    dataset, shop, rhythm = world.dataset, world.shop, world.rhythm
     personas, categories = len(dataset.personas), len(dataset.categories)
     shape = (personas, categories, SAMPLE)
     draws = generator(dataset, Stream.TRUTH, int(kind))
-    users = _sample_users(shape, shop, dataset, draws)
+    users = _sample_users(shape, world, draws)
     size = len(users.user_id)
     needs = describe_needs(
         np.arange(size),
@@ -116,7 +108,7 @@ def _purchases_of(kind: Kind, shop: Shop, dataset: DatasetSettings, rhythm: Rhyt
         draws=draws,
     )
     favourite = needs.items[:, 0]
-    fresh = OpenNeeds(
+    fresh = NeedState(
         intent=needs.intent,
         sensitivity=needs.sensitivity,
         cart_intent=needs.cart_intent,
@@ -134,14 +126,12 @@ def _purchases_of(kind: Kind, shop: Shop, dataset: DatasetSettings, rhythm: Rhyt
     return purchase_by_visit(fresh, settings=dataset.needs).reshape(*shape, -1) * stocked
 
 
-def _sample_users(
-    shape: tuple[int, int, int], shop: Shop, dataset: DatasetSettings, draws: np.random.Generator
-) -> Users:
+def _sample_users(shape: tuple[int, int, int], world: World, draws: np.random.Generator) -> Users:
     """Return users of each persona (first axis) with a taste for one category each (second axis)."""
-    settings = dataset.users
+    settings, shop = world.dataset.users, world.shop
     persona, category, _ = (each.ravel() for each in np.indices(shape))
     size = len(persona)
-    # A category without items stands for itself nowhere; any other keeps the draws in step.
+    # Nothing can be drawn from a category without items; another takes its place, so that the draws are as many.
     category = np.where(shop.stocked[category], category, np.flatnonzero(shop.stocked)[0])
     nobody = np.zeros(size, dtype=bool)
     return Users(
@@ -159,11 +149,11 @@ def _sample_users(
     )
 
 
-def _time_after_visits(visits: Floats, most: int) -> Floats:
-    """Return the mean time left after the m-th visit of a need that opens at random in a span, m = 1 ... `most`.
+def _exposure_in_visits(visits: Floats, most: int) -> Floats:
+    """Return the time in which a need can open whose m-th visit falls into a span, on average, m = 1 ... `most`.
 
-    `visits` is the span in mean times between visits, and so is the result. The first visit is the opening itself, so
-    the m-th lies in time with P(Poisson(x) >= m - 1) if x is left; its integral over x from 0 to `visits` is
+    The span, `visits`, and the result are in mean times between visits. The first visit is the opening itself, so the
+    m-th falls into the span with P(Poisson(x) >= m - 1) if x of it is left; the integral over x from 0 to `visits` is
     visits - sum over i = 1 ... m - 1 of P(Poisson(visits) >= i).
     """
     left = np.empty((len(visits), most))
@@ -178,6 +168,7 @@ def _time_after_visits(visits: Floats, most: int) -> Floats:
 
 
 def _demand(shop: Shop, budget_weight: float) -> Floats:
+    """Return the sum of the appeal of a category's items, by (week, budget, category)."""
     weeks, categories = len(shop.popularity), len(shop.stocked)
     demand = np.ones((weeks, len(BUDGETS), categories))
     known = _known(shop.popularity)
@@ -189,5 +180,5 @@ def _demand(shop: Shop, budget_weight: float) -> Floats:
 
 
 def _known(popularity: Floats) -> Floats:
-    """Return the chance that an item is among those that come to mind for a need."""
+    """Return the probability that an item is among the candidates of a need."""
     return 1.0 - (1.0 - popularity) ** CANDIDATES

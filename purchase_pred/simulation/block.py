@@ -1,4 +1,4 @@
-"""What happened to a block of users."""
+"""The simulation of one block of users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Block:
-    """The clicks that everybody sees, and the causes that nobody sees."""
+    """The clicks, which the log shows, and the latent needs and visits that cause them."""
 
     users: Users
     needs: Needs

@@ -1,4 +1,4 @@
-"""What is sold: items, categories and prices as first known."""
+"""The catalog: items with their categories, and prices as of when they went on sale."""
 
 from __future__ import annotations
 

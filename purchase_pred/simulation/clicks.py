@@ -1,4 +1,4 @@
-"""From looks to events: the order of clicks, their times and the prices shown."""
+"""From items looked at to events: the order of clicks, their times and the prices shown."""
 
 from __future__ import annotations
 

@@ -27,10 +27,10 @@ from purchase_pred.schema import (
 from purchase_pred.simulation.arrays import concatenate, take
 from purchase_pred.simulation.block import Block
 from purchase_pred.simulation.clicks import click
-from purchase_pred.simulation.journeys import live
+from purchase_pred.simulation.journeys import simulate_journeys
 from purchase_pred.simulation.looks import idle_looks, need_looks
 from purchase_pred.simulation.needs import draw_needs
-from purchase_pred.simulation.noise import soil
+from purchase_pred.simulation.noise import add_noise
 from purchase_pred.simulation.rhythm import build_rhythm
 from purchase_pred.simulation.shop import open_shop
 from purchase_pred.simulation.streams import Stream, generator, user_blocks
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WorldChunk:
-    """What a block of users clicked, and the truth behind it."""
+    """The events of a block of users, and the truth behind them."""
 
     events: pl.DataFrame
     truth: pl.DataFrame
@@ -90,7 +90,7 @@ def simulate_clickstream(
     rhythm = build_rhythm(dataset)
     shop = _open(dataset, users, catalog, rhythm)
     for number, block in enumerate(_blocks(dataset, users, shop, rhythm)):
-        events = soil(_events(block, shop, rhythm, known), dataset=dataset, block=number)
+        events = add_noise(_events(block, shop, rhythm, known), dataset=dataset, block=number)
         known += events.height
         yield events
 
@@ -118,7 +118,7 @@ def simulate_world(dataset: DatasetSettings, users: pl.DataFrame, catalog: pl.Da
     rhythm = build_rhythm(dataset)
     shop = _open(dataset, users, catalog, rhythm)
     for number, block in enumerate(_blocks(dataset, users, shop, rhythm)):
-        events = soil(_events(block, shop, rhythm, events_known), dataset=dataset, block=number)
+        events = add_noise(_events(block, shop, rhythm, events_known), dataset=dataset, block=number)
         truth = truth_of(block, shop, rhythm, known=needs_known)
         events_known += events.height
         needs_known += truth.height
@@ -134,7 +134,9 @@ def _simulate_block(dataset: DatasetSettings, public: pl.DataFrame, shop: Shop, 
     users = draw_traits(public, dataset=dataset, rhythm=rhythm, stocked=shop.stocked, block=number)
     streams = {stream: generator(dataset, stream, number) for stream in Stream}
     drawn = draw_needs(users, shop, dataset=dataset, rhythm=rhythm, draws=streams[Stream.NEEDS])
-    needs, visits = live(drawn, users, shop, dataset=dataset, rhythm=rhythm, draws=streams[Stream.JOURNEYS])
+    needs, visits = simulate_journeys(
+        drawn, users, shop, dataset=dataset, rhythm=rhythm, draws=streams[Stream.JOURNEYS]
+    )
     wanted = need_looks(visits, needs, shop, dataset=dataset, rhythm=rhythm, draws=streams[Stream.NEED_LOOKS])
     idle = idle_looks(users, shop, dataset=dataset, rhythm=rhythm, draws=streams[Stream.IDLE_LOOKS])
     clicks = [

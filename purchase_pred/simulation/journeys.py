@@ -1,4 +1,4 @@
-"""How needs are lived through: visit after visit, until a purchase, a rival's purchase or the loss of interest."""
+"""Journeys: the visits for each need, until a purchase or until the need is given up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from purchase_pred.simulation.users import Users
 
 LAST_RISE: Final = 5
-"""Intent rises with each of so many visits after the first."""
+"""The log-odds of buying rise with each of so many visits after the first, and no further."""
 
 
 @dataclass(frozen=True)
@@ -37,43 +37,44 @@ class Visits:
     in_cart: Bools
     """Something is in the cart at the end, put there now or before."""
     chance: Floats
-    """Chance of the purchase, what is put into the cart being known."""
+    """Probability of the purchase, given what is in the cart."""
     item: Ints
     """What is bought, or `NO_ITEM`."""
     over: Bools
-    """The need ends with this visit, by a purchase or given up."""
+    """The need ends with this visit: something is bought, or the need is given up."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How needs stand before their next visits; all arrays are of one length."""
+class NeedProgress:
+    """The state of needs before their next visits; all arrays are of one length."""
 
     at: Floats
-    """Activity day of the next visit; infinite where none is to come."""
+    """Activity day of the next visit; infinite where there is none."""
     number: Ints
     """Number of the next visit."""
     in_cart: Bools
+    """Something is in the cart."""
 
 
 @dataclass(frozen=True)
-class Course:
-    """What visits run into."""
+class Scenario:
+    """When visits end, and the discounts that they find."""
 
     until: Floats
-    """Activity day before which visits begin, by user."""
+    """Visits begin before this activity day, by user."""
     discount: Callable[[Ints, Ints, Ints], Floats]
-    """Discount that users (first) find at moments (second) on items (third)."""
+    """Discounts, as shares of the base price, for users, times (microseconds since the start) and items."""
 
 
-def planned(users: int, shop: Shop, rhythm: Rhythm) -> Course:
-    """Return the course of the world itself: to the end of the period, with the promotions of the shop's plan."""
-    return Course(
+def planned_scenario(users: int, shop: Shop, rhythm: Rhythm) -> Scenario:
+    """Return the scenario of the simulated log: until the end of the period, with the planned promotions."""
+    return Scenario(
         until=np.full(users, rhythm.last_activity),
         discount=lambda _, start, item: shop.discount(rhythm.week_at(start), item),
     )
 
 
-def live(
+def simulate_journeys(
     needs: Needs,
     users: Users,
     shop: Shop,
@@ -82,20 +83,21 @@ def live(
     dataset: DatasetSettings,
     rhythm: Rhythm,
     draws: np.random.Generator,
-    course: Course | None = None,
-    standing: Standing | None = None,
+    scenario: Scenario | None = None,
+    progress: NeedProgress | None = None,
 ) -> tuple[Needs, Visits]:
     """Return all needs, those opened by purchases of consumables included, and all visits before the end.
 
-    The needs given come first. Without a course they run into the world's own; without a standing they are new.
+    The given needs come first. Without a scenario it is that of the simulated log; without progress the given needs
+    have had no visit.
     """
     settings = dataset.needs
-    course = planned(len(users.user_id), shop, rhythm) if course is None else course
+    scenario = planned_scenario(len(users.user_id), shop, rhythm) if scenario is None else scenario
     generations, visits, known, made = [needs], [], 0, 0
     while len(generations[-1].user):
         current = generations[-1]
-        begin = unvisited(current, draws) if known or standing is None else standing
-        paid = run_visits(current, begin, course, settings=settings, rhythm=rhythm, draws=draws)
+        begin = not_yet_visited(current, draws) if known or progress is None else progress
+        paid = run_visits(current, begin, scenario, settings=settings, rhythm=rhythm, draws=draws)
         bought = np.flatnonzero(paid.item != NO_ITEM)
         again = shop.consumable[paid.item[bought]] & (draws.random(len(bought)) < settings.repeat_share)
         bought = bought[again]
@@ -114,16 +116,16 @@ def live(
         known += len(current.user)
         made += len(paid.need)
     if not visits:
-        begin = unvisited(needs, draws)
-        visits = [run_visits(needs, begin, course, settings=settings, rhythm=rhythm, draws=draws)]
+        begin = not_yet_visited(needs, draws)
+        visits = [run_visits(needs, begin, scenario, settings=settings, rhythm=rhythm, draws=draws)]
     return concatenate(generations), concatenate(visits)
 
 
-def unvisited(needs: Needs, draws: np.random.Generator) -> Standing:
-    """Return how needs stand before their first visit: with it they open, but for those that lie still at first."""
+def not_yet_visited(needs: Needs, draws: np.random.Generator) -> NeedProgress:
+    """Return the progress of needs before their first visit: they open with it, but repeat needs are visited later."""
     size = len(needs.user)
     wait = draws.exponential(size=size) / needs.pace
-    return Standing(
+    return NeedProgress(
         at=np.where(needs.kind == Kind.REPEAT, needs.ready + wait, needs.ready),
         number=np.ones(size, dtype=np.int64),
         in_cart=np.zeros(size, dtype=bool),
@@ -132,25 +134,25 @@ def unvisited(needs: Needs, draws: np.random.Generator) -> Standing:
 
 def run_visits(
     needs: Needs,
-    standing: Standing,
-    course: Course,
+    progress: NeedProgress,
+    scenario: Scenario,
     /,
     *,
     settings: NeedSettings,
     rhythm: Rhythm,
     draws: np.random.Generator,
 ) -> Visits:
-    """Return the visits of needs from where they stand to where their course ends, in rounds of one visit each."""
-    at, in_cart, alive = standing.at.copy(), standing.in_cart.copy(), np.arange(len(needs.user))
+    """Return the visits of needs from their progress to the end of the scenario, in rounds of one visit per need."""
+    at, in_cart, alive = progress.at.copy(), progress.in_cart.copy(), np.arange(len(needs.user))
     steps = []
     for done in range(int(needs.max_visits.max(initial=1))):
-        alive = alive[at[alive] < course.until[needs.user[alive]]]
-        number = standing.number[alive] + done
+        alive = alive[at[alive] < scenario.until[needs.user[alive]]]
+        number = progress.number[alive] + done
         start = rhythm.clock_at(at[alive])
         uniform = draws.random((4, len(alive)))
         carted = (uniform[0] < cart_chance(needs, alive, number, settings)) & ~in_cart[alive]
         in_cart[alive] |= carted
-        discount = course.discount(needs.user[alive], start, needs.items[alive, 0])
+        discount = scenario.discount(needs.user[alive], start, needs.items[alive, 0])
         chance = purchase_chance(needs, alive, number, in_cart=in_cart[alive], discount=discount, settings=settings)
         bought = uniform[1] < chance
         position = choose(needs.shares[alive], uniform[2])
@@ -173,7 +175,7 @@ def run_visits(
 
 
 def cart_chance(needs: Needs, rows: Ints, number: Ints | int, settings: NeedSettings) -> Floats:
-    """Return the chance that something is put into the cart at a visit, when nothing is there yet."""
+    """Return the probability that something is put into the empty cart at a visit."""
     risen = np.minimum(np.asarray(number) - 1, LAST_RISE)
     return logistic(needs.cart_intent[rows] + settings.cart_rise * risen)
 
@@ -181,7 +183,7 @@ def cart_chance(needs: Needs, rows: Ints, number: Ints | int, settings: NeedSett
 def purchase_chance(
     needs: Needs, rows: Ints, number: Ints | int, /, *, in_cart: Bools, discount: Floats, settings: NeedSettings
 ) -> Floats:
-    """Return the chance that something is bought at a visit, given the cart and the favourite's discount."""
+    """Return the probability of a purchase at a visit, given the cart and the discount of the favourite."""
     risen = np.minimum(np.asarray(number) - 1, LAST_RISE)
     log_odds = needs.intent[rows] + settings.rise_per_visit * risen + settings.cart_lift * in_cart
     return logistic(log_odds - needs.sensitivity[rows] * np.log1p(-discount))

@@ -1,4 +1,4 @@
-"""What is looked at in a visit, and what is done with each item: the step from visits to clicks."""
+"""The items looked at in each visit, and what is done with each: the step from visits to clicks."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from purchase_pred.simulation.users import Users
 
 CATEGORY_CHANGE: Final = 0.2
-"""Chance that an item looked at idly is of another category than the visit began with."""
+"""Probability that an item looked at without a need is not of the category that the visit began with."""
 BOT_DWELL: Final = 0.03
 """Dwell time of a crawler, relative to a person's."""
 CROWDED: Final = 2.0
-"""Variance over mean, less 1, of the number of items in an idle visit: a few visits are very long."""
+"""Variance over mean, less 1, of the number of further items in an idle visit: a few visits are very long."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def idle_visits(
 ) -> tuple[Ints, Ints]:
     """Return user and start of the visits without a need, by user, up to the end of the period.
 
-    `until` are activity days by user, for another end.
+    `until` has another end for each user, in activity days.
     """
     begin = np.maximum(users.active_from, rhythm.activity_at(np.array(-US_PER_DAY)))
     span = np.maximum((rhythm.last_activity if until is None else until) - begin, 0.0)

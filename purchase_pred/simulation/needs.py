@@ -1,4 +1,4 @@
-"""The latent needs behind the clicks: what somebody wants, how much, and which items could do."""
+"""The latent needs behind the clicks: which items a user considers, and how likely and how soon a purchase is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LARGEST_SET: Final = 6
 """Most items that are considered for one need."""
 CANDIDATES: Final = 14
-"""Items that come to mind, from which the set is chosen."""
+"""Items drawn by popularity, from which the set is chosen by appeal."""
 REPEAT_ABANDONMENT: Final = 0.4
 REPEAT_VISITS: Final = 3
 NO_ITEM: Final = -1
@@ -29,7 +29,7 @@ NO_VISIT: Final = -1
 
 
 class Kind(IntEnum):
-    """What sort of need it is."""
+    """The kinds of needs."""
 
     JOURNEY = 0
     """A search among several items over several visits."""
@@ -49,11 +49,11 @@ class Needs:
     opened: Floats
     """Activity day from which the need exists."""
     ready: Floats
-    """Activity day from which it is visited for; later than `opened` while a consumable lasts."""
+    """Activity day from which visits for it can begin; of a repeat, when the consumable is used up."""
     items: Ints
     """Positions in the shop by rank, the favourite first; `NO_ITEM` beyond the set."""
     shares: Floats
-    """Chance of each item of the set, once something is bought."""
+    """Probability of each item of the set, given that something is bought."""
     intent: Floats
     """Log-odds of buying at the first visit, without a discount."""
     sensitivity: Floats
@@ -63,7 +63,7 @@ class Needs:
     pace: Floats
     """Visits per activity day."""
     abandonment: Floats
-    """Chance that the need is given up after a visit without a purchase."""
+    """Probability that the need is given up after a visit without a purchase."""
     max_visits: Ints
     origin: Ints
     """Position of the visit whose purchase made a repeat necessary, or `NO_VISIT`."""
@@ -81,14 +81,14 @@ def draw_needs(
 ) -> Needs:
     """Return the journeys and gifts that open between each user's first activity and the end of the period.
 
-    `until` are activity days by user, for another end.
+    `until` has another end for each user, in activity days.
     """
     span = (rhythm.last_activity if until is None else until) - users.active_from
-    live = np.where(users.bot, 0.0, np.maximum(span, 0.0))
-    gift_rate = np.full(len(live), dataset.needs.gifts_per_month / DAYS_PER_MONTH)
+    length = np.where(users.bot, 0.0, np.maximum(span, 0.0))
+    gift_rate = np.full(len(length), dataset.needs.gifts_per_month / DAYS_PER_MONTH)
     rates = np.stack((users.need_rate, gift_rate))
-    counts = draws.poisson(rates * live)
-    user = np.concatenate([np.repeat(np.arange(len(live)), each) for each in counts])
+    counts = draws.poisson(rates * length)
+    user = np.concatenate([np.repeat(np.arange(len(length)), each) for each in counts])
     kind = np.repeat([Kind.JOURNEY, Kind.GIFT], counts.sum(axis=1)).astype(np.int64)
     opened = users.active_from[user] + draws.random(len(user)) * span[user]
     return describe_needs(user, kind, opened, users=users, shop=shop, dataset=dataset, rhythm=rhythm, draws=draws)
@@ -106,7 +106,7 @@ def describe_needs(
     rhythm: Rhythm,
     draws: np.random.Generator,
 ) -> Needs:
-    """Return journeys and gifts of the given users, opening at the given activity days, with all that is latent."""
+    """Return journeys and gifts of the given users that open at the given activity days, with their latent traits."""
     settings, gift = dataset.needs, kind == Kind.GIFT
     week = rhythm.week_at(rhythm.clock_at(opened))
     category = choose(users.taste[user] * shop.season[week], draws.random(len(user)))
@@ -149,7 +149,7 @@ def repeat_needs(
     dataset: DatasetSettings,
     draws: np.random.Generator,
 ) -> Needs:
-    """Return the needs for another of a consumable that open with its purchase and lie still while it lasts."""
+    """Return the needs for another of a consumable: they open with its purchase and are visited once it is used up."""
     settings, size = dataset.needs, len(user)
     lone = np.arange(LARGEST_SET) == 0
     spread = settings.intent_spread * draws.standard_normal(size)
@@ -173,7 +173,7 @@ def repeat_needs(
 def _consider(
     week: Ints, category: Ints, budget: Floats, /, *, shop: Shop, budget_weight: float, draws: np.random.Generator
 ) -> tuple[Ints, Floats]:
-    """Return distinct items by rank, and how far the first of them is from the budget."""
+    """Return distinct items by rank, and the distance of the favourite's price level from the budget."""
     size = len(week)
     shape = (size, CANDIDATES)
     candidates = shop.draw(np.repeat(week, CANDIDATES), np.repeat(category, CANDIDATES), draws.random(shape).ravel())

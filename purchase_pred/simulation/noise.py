@@ -1,4 +1,4 @@
-"""Dirt on demand: what goes wrong between a click and a row of the log."""
+"""Noise on request: duplicates, late rows, wrong clocks and other faults between a click and a row of the log."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ LONGEST_JUMP_HOURS: Final = 12.0
 NEARBY: Final = 20.0
 """Rows out of order stand at most so many rows from their place."""
 UNKNOWN_ITEMS: Final = 50
-"""How many items appear in a soiled log that the catalog does not have."""
+"""How many items appear in a noisy log that the catalog does not have."""
 US_PER_SECOND: Final = 1_000_000
 BOT_SECONDS: Final = 2
 
 
-def soil(events: pl.DataFrame, /, *, dataset: DatasetSettings, block: int) -> pl.DataFrame:
-    """Return the events of a block of users with the dirt that the settings ask for.
+def add_noise(events: pl.DataFrame, /, *, dataset: DatasetSettings, block: int) -> pl.DataFrame:
+    """Return the events of a block of users with the noise that the settings ask for.
 
     Every share is a share of the rows. In this order: clocks that are wrong for a day by up to 12 hours either way,
     so that times may fall out of the period; prices that are null; items that the catalog does not have; views by
     crawlers, whose ``user_id`` is beyond the users'; exact duplicates, alike in all but ``event_id``; rows that stand
-    up to 20 rows from their place; rows that come after all others of the block. With no dirt at all, and for no
-    events, the events come back as they were.
+    up to 20 rows from their place; rows that come after all others of the block. Without any noise, and
+    without any events, the events come back as they were.
 
     Parameters
     ----------
     events
         Clean events, by (`user_id`, `timestamp`, `event_id`).
     dataset
-        Settings of the synthetic shop; `dataset.dirt` says how much of what.
+        Settings of the synthetic shop; `dataset.dirt` has the share of each kind of noise.
     block
         Number of the block of users.
 
@@ -59,7 +59,7 @@ def soil(events: pl.DataFrame, /, *, dataset: DatasetSettings, block: int) -> pl
     dirt = dataset.dirt
     if events.is_empty() or not any(dirt.model_dump().values()):
         return events
-    draws = generator(dataset, Stream.DIRT, block)
+    draws = generator(dataset, Stream.NOISE, block)
     shown = [
         _with_wrong_clocks(events, dirt.clock_jumps, draws),
         *_crawled(events, dirt.bots, draws, bot=dataset.num_users + 1 + block),

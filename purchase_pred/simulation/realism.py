@@ -1,4 +1,4 @@
-"""Does the synthetic log look like a real one: figures and the bands they should lie in."""
+"""How realistic the synthetic log is: figures, and the bands in which those of real shops lie."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ BANDS: Final[Mapping[str, tuple[float, float]]] = {
     "events_at_a_discount": (0.05, 0.40),
     "events_before_registration": (0.0, 0.0),
 }
-"""Measure to the band that a believable shop lies in, both ends included."""
+"""Measure to the band in which real shops lie, both ends included."""
 _RATIOS: Final = (
     ("conversion_per_session", "buying_sessions", "sessions"),
     ("cart_abandonment", "abandoning_sessions", "carting_sessions"),
@@ -63,7 +63,7 @@ _EVENTS_PER_SHARD: Final = 2_000_000
 def realism_report(
     events: pl.DataFrame | pl.LazyFrame, catalog: pl.DataFrame | pl.LazyFrame, users: pl.DataFrame | pl.LazyFrame, /
 ) -> pl.DataFrame:
-    """Measure a log and say which figures lie within the bands of a believable shop.
+    """Measure a log and say which figures lie within the bands of real shops.
 
     Parameters
     ----------

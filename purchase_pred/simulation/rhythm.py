@@ -1,4 +1,4 @@
-"""The shop's rhythm: a clock that runs fast when the shop is busy and slowly when it sleeps."""
+"""The shop's rhythm: calendar time against activity time, which runs faster in busy hours."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ US_PER_HOUR: Final = 3_600_000_000
 US_PER_DAY: Final = 24 * US_PER_HOUR
 US_PER_WEEK: Final = 7 * US_PER_DAY
 WARM_UP_DAYS: Final = 42
-"""Needs open from so long before the period on, so that the period does not begin with an empty shop."""
+"""Needs open from so long before the period on, so that some are open when the period begins."""
 BEYOND_DAYS: Final = 400
-"""The clock goes on so long after the period, for horizons that reach past it."""
+"""The clock goes on for so long after the period, for horizons that reach past it."""
 DAYS_PER_YEAR: Final = 365.25
 
 
@@ -27,7 +27,7 @@ class Rhythm:
     """Calendar time (microseconds since the start of the period) against activity time (days).
 
     In activity time every process of the world is stationary: waiting times are exponential, arrivals are Poisson.
-    An average day is one activity day; an evening hour is longer than a night hour.
+    An average day is one activity day; an hour of the evening holds more activity time than an hour of the night.
     """
 
     origin: datetime

@@ -1,4 +1,4 @@
-"""How the shop changes from week to week: what is on sale, what is popular, what is on promotion."""
+"""The shop week by week: which items are on sale, how popular they are, and which are on promotion."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Shop:
     depth: Floats
     """Discount of the item's promotions, a share of the base price."""
     promotion_share: Floats
-    """Chance of a promotion in a week to come."""
+    """Probability of a promotion in any week."""
     promoted: Bools
     popularity: Floats
     """Share of an item in its category's demand; by (week, item), 0 before it is on sale."""

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from purchase_pred.settings.simulator import DatasetSettings
 
 BLOCK_USERS: Final = 2_500
-"""Users who are drawn together. No setting: another size would be another world, and this one bounds the memory."""
+"""Users who are drawn together, which bounds the memory. Not a setting, because another size draws another world."""
 
 
 class Stream(IntEnum):
-    """What a generator is for; a stream that draws more leaves the others as they were."""
+    """What a generator is for; drawing more from one stream does not change the others."""
 
     CATALOG = 1
     PROMOTIONS = 2
@@ -30,9 +30,9 @@ class Stream(IntEnum):
     NEED_LOOKS = 9
     IDLE_LOOKS = 10
     CLICKS = 11
-    DIRT = 12
+    NOISE = 12
     TRUTH = 13
-    FUTURES = 14
+    ROLLOUTS = 14
 
 
 def generator(dataset: DatasetSettings, stream: Stream, block: int = 0) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""The truth behind the log: every need, what it felt like from within, and when it was visited for."""
+"""The truth behind the log: every need with its latent traits and its visits."""
 
 from __future__ import annotations
 
@@ -61,13 +61,14 @@ TRUTH: Final[Mapping[str, pl.DataType]] = {
 }
 """Columns of the truth, one row per need, by (`user_id`, `opened_at`).
 
-`opened_at` to `ended_at` is the life of the need; `ended_at` is null while it is open. `faded` says that it was given
-up without a sign: nothing was bought, nothing taken out of the cart last, and more visits could have come. `visit_at`
-is the first click of each visit; `decided_at` is its purchase or, without one, the moment when its last click has been
-taken in, a little after it: until then the visit could have gone on. `carted_at` is the start of the visit in which the
-cart is filled: whoever comes to fill it knows. `shares` are the chances of `items` (the favourite first) once anything
-is bought. `intent` and `cart_intent` are log-odds at the first visit, `pace` is in visits per day of the shop's
-activity.
+The need is open from `opened_at` to `ended_at`, which is null if it is still open at the end; visits for it can begin
+from `ready_at` on. `faded` says that it was given up without a sign in the log: nothing was bought, the last click took
+nothing out of the cart, and more visits could have come. `visit_at` is the first click of each visit; `decided_at` is
+its purchase or, without one, one second after the dwell time of its last click: until then the visit could have gone
+on. `carted_at` is the start of the visit in which something is put into the cart, since that is settled when the visit
+begins. `shares` are the probabilities of `items` (the favourite first) given a purchase. `intent` and `cart_intent` are
+log-odds at the first visit, `sensitivity` is the effect of -log(1 - discount) on `intent`, `pace` is in visits per
+activity day, and `abandonment` is the probability that the need is given up after a visit without a purchase.
 """
 
 
@@ -113,7 +114,7 @@ def truth_of(block: Block, shop: Shop, rhythm: Rhythm, /, *, known: int) -> pl.D
 
 
 def _opened(block: Block, rhythm: Rhythm) -> Ints:
-    """Return when needs open: with their first visit, whose click has whole milliseconds, or with a purchase."""
+    """Return when needs open: with their first visit, in whole milliseconds as clicks are, or with a purchase."""
     needs = block.needs
     opened = rhythm.clock_at(needs.opened) // US_PER_MS * US_PER_MS
     again = np.flatnonzero(needs.origin != NO_VISIT)
@@ -150,7 +151,7 @@ def _visit_lists(block: Block) -> pl.DataFrame:
 
 
 def _click_times(block: Block) -> tuple[Ints, Ints]:
-    """Return for each visit its first click and its decision."""
+    """Return for each visit the times of its first click and of its decision."""
     clicks, bounds = block.need_clicks, _bounds(block)
     first, last = bounds[:-1], bounds[1:] - 1
     taken_in = ((1.0 + np.nan_to_num(clicks.dwell[last])) * US_PER_SECOND).astype(np.int64)
@@ -159,7 +160,7 @@ def _click_times(block: Block) -> tuple[Ints, Ints]:
 
 
 def _faded(block: Block) -> Bools:
-    """Tell the visits with which a need is given up though nothing shows it."""
+    """Return which visits end a need without a sign in the log."""
     visits = block.visits
     emptied = block.need_clicks.code[_bounds(block)[1:] - 1] == _REMOVE
     spent = visits.number >= block.needs.max_visits[visits.need]

@@ -1,4 +1,4 @@
-"""Who the customers are: what is known of them, and the traits that nobody sees."""
+"""The users: the public table, and the hidden traits that drive what they do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What silence tells of a need that may have been given up, worked out by hand."""
+"""P(alive) of a need that may have been given up without a sign, worked out by hand."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ ROWS = {"user_id": pl.Int64, "item_id": pl.Int64, "prediction_time": TIME_DTYPE}
 QUIET = quiet_shop(visits={"remove": REMOVE})
 
 
-def chance(*, foresight, silent_for=timedelta(days=2), **changes):
+def chance(*, abandonment, silent_for=timedelta(days=2), **changes):
     """Return the chance of a purchase for a need whose latest visit began so long before `AT`."""
     visit = AT - silent_for
     usual = {
@@ -34,7 +34,7 @@ def chance(*, foresight, silent_for=timedelta(days=2), **changes):
     }
     truth = pl.DataFrame([open_need(**usual | changes)], schema=TRUTH)
     rows = pl.DataFrame({"user_id": [1], "item_id": [1], "prediction_time": [AT]}, schema_overrides=ROWS)
-    return true_probability(rows, truth, dataset=QUIET, horizon="7d", foresight=foresight)["p"][0]
+    return true_probability(rows, truth, dataset=QUIET, horizon="7d", abandonment=abandonment)["p"][0]
 
 
 def alive(days, *, given_up=GIVEN_UP):
@@ -44,40 +44,42 @@ def alive(days, *, given_up=GIVEN_UP):
 
 
 @pytest.mark.parametrize("days", [0.5, 2, 9])
-def test_the_longer_the_silence_the_likelier_the_need_has_faded(days):
+def test_p_alive_falls_with_the_time_since_the_latest_visit(days):
     silent_for = timedelta(days=days)
-    known = chance(foresight=True, silent_for=silent_for)
-    assert chance(foresight=False, silent_for=silent_for) == pytest.approx(known * alive(days))
+    known = chance(abandonment="known", silent_for=silent_for)
+    assert chance(abandonment="inferred", silent_for=silent_for) == pytest.approx(known * alive(days))
 
 
 def test_a_faded_need_and_one_that_is_alive_look_the_same():
     ended = AT - timedelta(days=2) + timedelta(minutes=1)
-    assert chance(foresight=True, ended_at=ended, faded=True) == 0
-    assert chance(foresight=False, ended_at=ended, faded=True) == chance(foresight=False) > 0
+    assert chance(abandonment="known", ended_at=ended, faded=True) == 0
+    assert chance(abandonment="inferred", ended_at=ended, faded=True) == chance(abandonment="inferred") > 0
 
 
 def test_an_end_that_shows_is_known():
     ended = AT - timedelta(days=2) + timedelta(minutes=1)
-    assert chance(foresight=False, ended_at=ended) == 0
+    assert chance(abandonment="inferred", ended_at=ended) == 0
 
 
-def test_a_cart_that_was_not_emptied_speaks_for_the_need():
+def test_a_cart_that_was_not_emptied_raises_p_alive():
     carted = {"carted_at": AT - timedelta(days=2)}
-    known = chance(foresight=True, **carted)
-    assert chance(foresight=False, **carted) == pytest.approx(known * alive(2, given_up=GIVEN_UP * (1 - REMOVE)))
+    known = chance(abandonment="known", **carted)
+    assert chance(abandonment="inferred", **carted) == pytest.approx(known * alive(2, given_up=GIVEN_UP * (1 - REMOVE)))
 
 
 def test_a_need_without_a_visit_cannot_have_been_given_up():
-    unvisited = {"visit_at": [], "decided_at": [], "kind": "repeat"}
-    assert chance(foresight=False, **unvisited) == chance(foresight=True, **unvisited) > 0
+    not_yet_visited = {"visit_at": [], "decided_at": [], "kind": "repeat"}
+    assert chance(abandonment="inferred", **not_yet_visited) == chance(abandonment="known", **not_yet_visited) > 0
 
 
-def test_a_visit_under_way_is_not_weighed_twice():
+def test_p_alive_is_not_applied_to_a_visit_that_has_begun():
     soon = timedelta(seconds=30)
-    assert chance(foresight=False, silent_for=soon) == chance(foresight=True, silent_for=soon) > 0
+    assert chance(abandonment="inferred", silent_for=soon) == chance(abandonment="known", silent_for=soon) > 0
 
 
-def test_a_number_of_sessions_is_refused_without_foresight():
+def test_a_number_of_sessions_is_refused_with_inferred_abandonment():
     rows = pl.DataFrame({"user_id": [1], "item_id": [1], "prediction_time": [AT]}, schema_overrides=ROWS)
-    with pytest.raises(UnsupportedTargetError, match="without foresight is not known for a number of sessions"):
-        true_probability(rows, pl.DataFrame(schema=TRUTH), dataset=QUIET, horizon="7d", foresight=False, sessions=1)
+    with pytest.raises(UnsupportedTargetError, match="not available for a number of sessions"):
+        true_probability(
+            rows, pl.DataFrame(schema=TRUTH), dataset=QUIET, horizon="7d", abandonment="inferred", sessions=1
+        )

@@ -9,9 +9,8 @@ import pytest
 from purchase_pred.anchors import calendar_anchors, in_session_anchors, session_close_anchors
 from purchase_pred.labels import label_purchases
 from purchase_pred.oracle import true_probability
-from purchase_pred.oracle.future_needs import look_ahead
-from purchase_pred.oracle.rollouts import World as Laws
 from purchase_pred.oracle.rollouts import measure_visits
+from purchase_pred.oracle.world import build_world
 from purchase_pred.schema import TIME_DTYPE
 from purchase_pred.sessions import session_table, sessionize
 from purchase_pred.settings.simulator import DatasetSettings
@@ -109,7 +108,7 @@ def test_probability_equals_the_share_of_labels_in_worlds_of_two_seeds(worlds, c
     answers = []
     for world in worlds:
         rows = world.labelled(kind, level=level, sessions=sessions)
-        answers.append(world.asked(rows, level=level, sessions=sessions, futures=40))
+        answers.append(world.asked(rows, level=level, sessions=sessions, rollouts=40))
         assert_calibrated(answers[-1])
     both = pl.concat(answer.with_columns(pl.col("user_id") + 10_000 * number) for number, answer in enumerate(answers))
     assert_calibrated(both)
@@ -118,7 +117,7 @@ def test_probability_equals_the_share_of_labels_in_worlds_of_two_seeds(worlds, c
 
 def test_visits_that_merge_into_one_session_take_one_from_the_budget(busy):
     rows = busy.labelled("calendar", level="user", sessions=1, gap="12h")
-    question = {"level": "user", "sessions": 1, "futures": 60}
+    question = {"level": "user", "sessions": 1, "rollouts": 60}
     asked = busy.asked(rows, gap="12h", **question)
     assert_calibrated(asked)
     apart = busy.asked(rows, gap="16m", **question)
@@ -129,10 +128,7 @@ def test_visits_that_merge_into_one_session_take_one_from_the_budget(busy):
 def test_visits_last_as_long_as_in_the_log(idle, needs):
     persona = {"idle_visits_per_week": idle, "needs_per_month": needs, "days_between_visits": 3.0}
     world = World(14, personas=dict.fromkeys(EVERYBODY, persona), users={"bots": 0.0}, needs={"gifts_per_month": 0.0})
-    rhythm = build_rhythm(world.dataset)
-    shop = open_shop(simulate_catalog(world.dataset), dataset=world.dataset, rhythm=rhythm)
-    people = look_ahead(simulate_users(world.dataset), shop, dataset=world.dataset, rhythm=rhythm).users
-    measured = measure_visits(Laws(world.dataset, rhythm, shop, people), np.random.default_rng(5))
+    measured = measure_visits(build_world(world.dataset), np.random.default_rng(5))
     # Visits are so rare that hardly any two are one session.
     sessions = session_table(sessionize(world.events.lazy(), gap="16m")).collect()
     lengths = (sessions["end"] - sessions["start"]).dt.total_microseconds().to_numpy()
@@ -142,15 +138,15 @@ def test_visits_last_as_long_as_in_the_log(idle, needs):
     assert not len(measured.needed if idle else measured.idle)
 
 
-def test_other_needs_and_needs_to_come_use_up_the_sessions(busy):
+def test_other_needs_and_future_needs_use_up_the_sessions(busy):
     rows = busy.labelled("session_close", level="user_item", sessions=1).filter(pl.col("user_id") % 2 == 0)
-    asked = busy.asked(rows, sessions=1, futures=40)
+    asked = busy.asked(rows, sessions=1, rollouts=40)
     assert_calibrated(asked)
     truth = busy.truth.with_columns(user_id=pl.lit(10**9, pl.Int64))
-    unopened = true_probability(
-        rows, truth, dataset=busy.dataset, horizon=HORIZON, events=busy.events, sessions=1, futures=8
+    of_future_needs = true_probability(
+        rows, truth, dataset=busy.dataset, horizon=HORIZON, events=busy.events, sessions=1, rollouts=8
     )
-    assert 0 < unopened["p"].mean() < 0.2 * asked["p"].mean()
+    assert 0 < of_future_needs["p"].mean() < 0.2 * asked["p"].mean()
 
 
 def test_users_without_any_need_still_come_to_buy(busy):
@@ -165,18 +161,18 @@ def test_users_without_any_need_still_come_to_buy(busy):
         .select("user_id", "prediction_time")
     )
     without = rows.join(with_need, on=["user_id", "prediction_time"], how="anti")
-    asked = busy.asked(without, level="user", sessions=2, futures=60)
+    asked = busy.asked(without, level="user", sessions=2, rollouts=60)
     assert_calibrated(asked)
     assert asked["p"].min() > 0
     assert asked["label"].sum() > 30
 
 
 @pytest.mark.parametrize(("kind", "level"), [("session_close", "user_item"), ("calendar", "user")])
-def test_with_sessions_without_end_the_drawn_chance_is_the_exact_one(worlds, kind, level):
+def test_with_unlimited_sessions_rollouts_equal_the_closed_form(worlds, kind, level):
     rows = worlds[0].labelled(kind, level=level, sessions=None).drop("label")
     rows = rows.filter(pl.col("user_id") % 2 == 0)
     exact = worlds[0].asked(rows, level=level)
-    drawn = worlds[0].asked(rows, level=level, sessions=10**6, futures=60)
+    drawn = worlds[0].asked(rows, level=level, sessions=10**6, rollouts=60)
     known = exact["p"] > 1e-6
     off = ((drawn["p"] - exact["p"]) / drawn["se"]).filter(known & (drawn["se"] > 1e-9)).to_numpy()
     assert drawn["p"].mean() == pytest.approx(exact["p"].mean(), rel=0.02)
@@ -185,7 +181,7 @@ def test_with_sessions_without_end_the_drawn_chance_is_the_exact_one(worlds, kin
 
 def test_more_sessions_can_only_help(busy):
     rows = busy.labelled("calendar", level="user", sessions=1)
-    p = [busy.asked(rows, level="user", sessions=sessions, futures=8)["p"].mean() for sessions in (1, 3, None)]
+    p = [busy.asked(rows, level="user", sessions=sessions, rollouts=8)["p"].mean() for sessions in (1, 3, None)]
     assert p == sorted(p)
     assert p[0] < 0.7 * p[-1]
 
@@ -202,7 +198,7 @@ def test_probability_is_blind_to_what_happens_after(worlds):
         ),
     )
     assert not other_truth.equals(world.truth)
-    question = {"dataset": world.dataset, "horizon": HORIZON, "level": "user", "sessions": 2, "futures": 8}
+    question = {"dataset": world.dataset, "horizon": HORIZON, "level": "user", "sessions": 2, "rollouts": 8}
     seeing = true_probability(rows, world.truth, events=world.events, **question)
     past = world.events.filter(pl.col("timestamp") < at).sample(fraction=1.0, shuffle=True, seed=1)
     assert true_probability(rows, other_truth, events=past, **question).equals(seeing)
@@ -210,9 +206,9 @@ def test_probability_is_blind_to_what_happens_after(worlds):
 
 def test_the_order_of_rows_and_rows_beside_them_do_not_matter(worlds):
     rows = worlds[0].labelled("session_close", level="user_item", sessions=1).head(2_000)
-    asked = worlds[0].asked(rows.with_row_index("place"), sessions=1, futures=8)
+    asked = worlds[0].asked(rows.with_row_index("place"), sessions=1, rollouts=8)
     shuffled = rows.with_row_index("place").sample(fraction=1.0, shuffle=True, seed=1)
-    again = worlds[0].asked(pl.concat([shuffled, shuffled]), sessions=1, futures=8)
+    again = worlds[0].asked(pl.concat([shuffled, shuffled]), sessions=1, rollouts=8)
     assert again.head(2_000).sort("place").equals(asked)
     assert again.tail(2_000).sort("place").equals(asked)
 

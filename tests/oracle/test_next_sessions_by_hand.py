@@ -66,7 +66,7 @@ def chance(*needs, dataset=QUIET, sessions=1, horizon="40d", item=1, at=AT, late
         horizon=horizon,
         events=events,
         sessions=sessions,
-        futures=8_000,
+        rollouts=8_000,
         gap="16m",
     )
     return answer["p"][0], answer["se"][0]
@@ -80,12 +80,12 @@ def assert_near(found, expected):
 
 
 @pytest.mark.parametrize("sessions", [1, 2, 3])
-def test_a_need_races_with_idle_visits(sessions):
+def test_idle_visits_use_up_the_sessions_of_a_need(sessions):
     idle_first = IDLE / (IDLE + PACE)
     assert_near(chance(need(), sessions=sessions), BUY * (1 - idle_first**sessions))
 
 
-def test_a_horizon_ends_the_race_too():
+def test_the_horizon_ends_before_the_sessions_do():
     rate = IDLE + PACE
     in_time = 1 - np.exp(-2 * rate)
     assert_near(chance(need(), horizon="2d"), BUY * PACE / rate * in_time)
@@ -150,22 +150,22 @@ def test_promotions_are_known_this_week_and_likely_the_next(promoted):
 
 def test_sessions_are_numbered_as_the_log_is_sessionized():
     random = np.random.default_rng(3)
-    size, futures, gap = 400, 20, 1_000
-    future = random.integers(futures, size=size)
+    size, rollouts, gap = 400, 20, 1_000
+    rollout = random.integers(rollouts, size=size)
     start = random.integers(1, 40_000, size=size)
     end = start + random.integers(0, 900, size=size)
-    latest = -random.integers(0, 2_000, size=futures)
+    latest = -random.integers(0, 2_000, size=rollouts)
     clicks = pl.DataFrame(
         {
-            "user_id": np.concatenate((future, future, np.arange(futures))),
+            "user_id": np.concatenate((rollout, rollout, np.arange(rollouts))),
             "timestamp": np.concatenate((start, end, latest)),
-            "visit": np.concatenate((np.arange(size), np.arange(size), np.full(futures, -1))),
+            "visit": np.concatenate((np.arange(size), np.arange(size), np.full(rollouts, -1))),
         }
     ).with_row_index("event_id")
     log = clicks.with_columns(pl.col("timestamp").cast(TIME_DTYPE)).lazy()
     numbered = sessionize(log, gap=timedelta(microseconds=gap)).collect()
     first = numbered.filter(pl.col("visit") >= 0).group_by("visit").agg(pl.col("session_index").min()).sort("visit")
-    found = session_numbers(future, start, end, latest, gap=gap)
+    found = session_numbers(rollout, start, end, latest, gap=gap)
     assert found.tolist() == (first["session_index"].cast(pl.Int64) - 1).to_list()
 
 
@@ -175,7 +175,7 @@ def test_crawlers_unknown_users_and_unknown_items_have_no_chance_and_nulls_none(
         {"user_id": [1, 10**9, 2, None], "item_id": [1, 1, 10**9, 1], "prediction_time": [AT] * 4},
         schema_overrides={"prediction_time": TIME_DTYPE},
     )
-    question = {"horizon": "7d", "events": LOG, "sessions": 1, "futures": 8}
+    question = {"horizon": "7d", "events": LOG, "sessions": 1, "rollouts": 8}
     nobody = pl.DataFrame(schema=TRUTH)
     assert true_probability(rows, nobody, dataset=dataset, **question)["p"].to_list() == [0.0, 0.0, 0.0, None]
     people = dataset.model_copy(update={"users": dataset.users.model_copy(update={"bots": 0.0})})
@@ -192,5 +192,5 @@ def test_what_remains_unknown_is_refused():
         true_probability(none, truth, events=LOG, sessions=1, gap="15m", **question)
     with pytest.raises(UnsupportedTargetError, match="from the latest event before T: pass events"):
         true_probability(none, truth, sessions=1, **question)
-    with pytest.raises(ValueError, match="1 or more and futures 2 or more, found 0 and 400"):
+    with pytest.raises(ValueError, match="1 or more and rollouts 2 or more, found 0 and 400"):
         true_probability(none, truth, events=LOG, sessions=0, **question)

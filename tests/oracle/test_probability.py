@@ -66,18 +66,18 @@ def session_close(world, sessionized):
 
 
 @pytest.mark.parametrize("level", ["user_item", "user"])
-def test_without_foresight_the_probability_holds_too_and_tells_less(world, sessionized, session_close, level):
+def test_with_inferred_abandonment_the_probability_is_calibrated_and_less_sharp(world, sessionized, session_close, level):
     if level == "user_item":
         rows = session_close.drop("p", "se")
     else:
         rows = complete_labels(calendar_anchors(sessionized, every="5d"), sessionized, "user")
-    known, unforeseen = (
-        true_probability(rows, world[1], dataset=DATASET, horizon=HORIZON, level=level, foresight=foresight)
-        for foresight in (True, False)
+    known, inferred = (
+        true_probability(rows, world[1], dataset=DATASET, horizon=HORIZON, level=level, abandonment=abandonment)
+        for abandonment in ("known", "inferred")
     )
-    assert_calibrated(unforeseen)
+    assert_calibrated(inferred)
     label = rows["label"].to_numpy()
-    reached, most = (metrics(label, each["p"].to_numpy()) for each in (unforeseen, known))
+    reached, most = (metrics(label, each["p"].to_numpy()) for each in (inferred, known))
     assert reached["average_precision"] < most["average_precision"] - 0.02
     assert reached["log_loss"] > most["log_loss"]
 
@@ -144,8 +144,8 @@ def test_probability_beats_every_rule_by_far(session_close, world):
     assert ceiling["average_precision"] > 0.6
 
 
-@pytest.mark.parametrize("foresight", [True, False])
-def test_probability_is_blind_to_what_happens_after(world, session_close, foresight):
+@pytest.mark.parametrize("abandonment", ["known", "inferred"])
+def test_probability_is_blind_to_what_happens_after(world, session_close, abandonment):
     truth, at = world[1], datetime(2024, 9, 1, tzinfo=UTC)
     asked = session_close.filter(pl.col("prediction_time") <= at).drop("p", "se")
     seen_before = pl.element().filter(pl.element() < at)
@@ -159,7 +159,7 @@ def test_probability_is_blind_to_what_happens_after(world, session_close, foresi
         .drop("visits")
     )
     blind, seeing = (
-        true_probability(asked, needs, dataset=DATASET, horizon=HORIZON, foresight=foresight)["p"]
+        true_probability(asked, needs, dataset=DATASET, horizon=HORIZON, abandonment=abandonment)["p"]
         for needs in (known, truth)
     )
     # The mean length of a visit is taken from the visits at hand, which is the only difference.

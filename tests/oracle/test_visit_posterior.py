@@ -1,4 +1,4 @@
-"""What the clicks of a visit give away, against the frequencies of visits drawn one by one."""
+"""The posterior of a visit's outcome given its clicks, against the frequencies of visits drawn one by one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from purchase_pred.oracle.visit_posterior import Glance, VisitMind, weigh
+from purchase_pred.oracle.visit_posterior import PageView, VisitState, visit_posterior
 from purchase_pred.settings.simulator import DatasetSettings
 from purchase_pred.simulation import simulate_catalog
 from purchase_pred.simulation.needs import NO_ITEM
@@ -61,11 +61,11 @@ def drawn_visit(random: Random, *, carted: bool, in_cart: bool) -> tuple[int | N
 
 
 def answer(clicks: list[tuple[int, str]], *, carted: bool, in_cart: bool, wanted: int | None) -> tuple[float, float]:
-    """Return what `weigh` says of one visit after its clicks."""
+    """Return what `visit_posterior` says of one visit after its clicks."""
     views = [place for place, click in enumerate(clicks) if click[1] == "view"]
     since = [kind for _, kind in clicks[views[-1] :]]
     padding = 3
-    mind = VisitMind(
+    state = VisitState(
         items=np.array([[*SET, *[NO_ITEM] * padding]]),
         shares=np.array([[*SHARES, *[0.0] * padding]]),
         number=np.array([NUMBER]),
@@ -76,14 +76,14 @@ def answer(clicks: list[tuple[int, str]], *, carted: bool, in_cart: bool, wanted
         stay=np.array([STAY]),
         week=np.array([WEEK]),
     )
-    glance = Glance(
-        looks=np.array([len(views)]),
+    view = PageView(
+        views=np.array([len(views)]),
         item=np.array([clicks[views[-1]][0]]),
         cart=np.array(["add_to_cart" in since]),
         remove=np.array(["remove_from_cart" in since]),
     )
     item = None if wanted is None else np.array([wanted])
-    bought, lives = weigh(mind, glance, wanted=item, shop=SHOP, settings=laws_of(carted=carted))
+    bought, lives = visit_posterior(state, view, wanted=item, shop=SHOP, settings=laws_of(carted=carted))
     return float(bought[0]), float(lives[0])
 
 

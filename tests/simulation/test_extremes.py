@@ -70,11 +70,11 @@ def test_extreme_worlds_are_whole_and_their_truth_can_be_asked(name):
     assert events.join(users, on="user_id", how="anti").is_empty()
     asked = events.select("user_id", "item_id", prediction_time="timestamp")
     chance = true_probability(asked, truth, dataset=dataset, horizon="7d")
-    unforeseen = true_probability(asked, truth, dataset=dataset, horizon="7d", foresight=False)
+    inferred = true_probability(asked, truth, dataset=dataset, horizon="7d", abandonment="inferred")
     of_sessions = true_probability(
-        asked.tail(300), truth, dataset=dataset, horizon="7d", events=events, sessions=1, futures=4
+        asked.tail(300), truth, dataset=dataset, horizon="7d", events=events, sessions=1, rollouts=4
     )
-    for answer in (chance, unforeseen, of_sessions):
+    for answer in (chance, inferred, of_sessions):
         assert answer["p"].is_between(0, 1).all()
         assert (answer["se"] >= 0).all()
 

@@ -29,31 +29,31 @@ def test_there_is_no_dirt_by_default(clean):
 
 @pytest.mark.parametrize("name", DirtSettings.model_fields)
 def test_dirt_of_every_sort_keeps_the_columns_and_numbers_the_rows(name, clean):
-    soiled = events_of(**{name: 0.1})
-    require(soiled.lazy(), EVENTS, what="events")
-    assert soiled.columns == list(EVENTS)
-    assert soiled["event_id"].to_list() == list(range(soiled.height))
-    assert not soiled.select(CONTENT).equals(clean.select(CONTENT))
+    noisy = events_of(**{name: 0.1})
+    require(noisy.lazy(), EVENTS, what="events")
+    assert noisy.columns == list(EVENTS)
+    assert noisy["event_id"].to_list() == list(range(noisy.height))
+    assert not noisy.select(CONTENT).equals(clean.select(CONTENT))
 
 
 def test_exact_duplicates_repeat_a_share_of_the_rows(clean):
-    soiled = events_of(exact_duplicates=0.1)
-    assert soiled.height == pytest.approx(1.1 * clean.height, rel=0.02)
-    assert soiled.unique(CONTENT).height == clean.height
+    noisy = events_of(exact_duplicates=0.1)
+    assert noisy.height == pytest.approx(1.1 * clean.height, rel=0.02)
+    assert noisy.unique(CONTENT).height == clean.height
 
 
 @pytest.mark.parametrize("name", ["out_of_order", "late"])
 def test_rows_out_of_their_place_are_all_still_there(name, clean):
-    soiled = events_of(**{name: 0.05})
-    assert soiled.select(CONTENT).sort(CONTENT).equals(clean.select(CONTENT).sort(CONTENT))
-    assert not soiled.equals(soiled.sort("user_id", "timestamp", "event_id"))
+    noisy = events_of(**{name: 0.05})
+    assert noisy.select(CONTENT).sort(CONTENT).equals(clean.select(CONTENT).sort(CONTENT))
+    assert not noisy.equals(noisy.sort("user_id", "timestamp", "event_id"))
 
 
 def test_late_rows_come_last():
-    soiled = events_of(late=0.05)
-    on_time = soiled.head(round(0.9 * soiled.height))
+    noisy = events_of(late=0.05)
+    on_time = noisy.head(round(0.9 * noisy.height))
     assert on_time.equals(on_time.sort("user_id", "timestamp", "event_id"))
-    assert soiled.tail(100)["user_id"].n_unique() > 10
+    assert noisy.tail(100)["user_id"].n_unique() > 10
 
 
 def test_wrong_clocks_move_times_by_half_a_day_at_most(clean):
@@ -66,18 +66,18 @@ def test_wrong_clocks_move_times_by_half_a_day_at_most(clean):
 
 
 def test_prices_become_null_and_items_unknown_in_a_share_of_the_rows():
-    soiled = events_of(null_prices=0.1, unknown_items=0.05)
-    assert soiled["price"].is_null().mean() == pytest.approx(0.1, rel=0.15)
-    assert (soiled["item_id"] > CLEAN.num_items).mean() == pytest.approx(0.05, rel=0.15)
+    noisy = events_of(null_prices=0.1, unknown_items=0.05)
+    assert noisy["price"].is_null().mean() == pytest.approx(0.1, rel=0.15)
+    assert (noisy["item_id"] > CLEAN.num_items).mean() == pytest.approx(0.05, rel=0.15)
 
 
 def test_crawlers_are_no_registered_users_and_view_at_a_steady_pace(clean):
-    soiled = events_of(bots=0.2)
-    crawled = soiled.filter(pl.col("user_id") > CLEAN.num_users)
-    assert crawled.height == pytest.approx(0.2 * soiled.height, rel=0.01)
+    noisy = events_of(bots=0.2)
+    crawled = noisy.filter(pl.col("user_id") > CLEAN.num_users)
+    assert crawled.height == pytest.approx(0.2 * noisy.height, rel=0.01)
     assert crawled["event_type"].unique().to_list() == ["view"]
     assert crawled["timestamp"].diff().drop_nulls().unique().to_list() == [timedelta(seconds=2)]
-    assert soiled.filter(pl.col("user_id") <= CLEAN.num_users).select(CONTENT).equals(clean.select(CONTENT))
+    assert noisy.filter(pl.col("user_id") <= CLEAN.num_users).select(CONTENT).equals(clean.select(CONTENT))
 
 
 def test_the_same_dirt_falls_twice():

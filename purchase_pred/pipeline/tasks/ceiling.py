@@ -1,4 +1,4 @@
-"""What a mind reader would predict for the feature rows of a generated shop; the only reader of its truth."""
+"""P(label | hidden state) for the feature rows of a generated shop; the only reader of its truth."""
 
 from __future__ import annotations
 
@@ -29,23 +29,25 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from purchase_pred.oracle.latent_state import Abandonment
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
 
 
 def true_probabilities(
-    workspace: Workspace, settings: Settings, test: pl.DataFrame, /, *, foresight: bool = True
+    workspace: Workspace, settings: Settings, test: pl.DataFrame, /, *, abandonment: Abandonment = "known"
 ) -> NDArray[np.float64]:
-    """Return P(label | what the simulated users have in mind at T) for each row of the feature file of test.
+    """Return P(label | the simulator's hidden state at T) for each row of the feature file of test.
 
-    Without foresight, what nobody can see of it is left out: who has lost interest without a sign.
+    With `abandonment="inferred"` the state does not say which needs were given up without a sign in the log: P(alive)
+    is inferred from the time since the latest visit.
 
     Raises
     ------
     InputError
         The log is no generated one, or log, truth and features were not made with these settings.
     UnsupportedTargetError
-        The target counts sessions so short that a visit can be split among them, or sessions without foresight.
+        The target counts sessions, and their inactivity threshold can split a visit, or `abandonment` is "inferred".
     """
     target = settings.target
     _check_origin(workspace)
@@ -63,7 +65,7 @@ def true_probabilities(
         gap=settings.session.gap,
         events=clicks if settings.anchors.kind == "in_session" or target.sessions else None,
         sessions=target.sessions,
-        foresight=foresight,
+        abandonment=abandonment,
     )
     return found["p"].to_numpy()
 
