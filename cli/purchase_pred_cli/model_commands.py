@@ -29,7 +29,8 @@ def evaluate(
         bool, typer.Option("--report/--no-report", help="Draw the model's report.html anew, or leave it alone.")
     ] = True,
     oracle: Annotated[
-        bool, typer.Option("--oracle", help="Beside it the ceiling: who reads the minds of a generated shop's users.")
+        bool,
+        typer.Option("--oracle", help="Add the ceiling: an upper bound, computed from the simulator's hidden state."),
     ] = False,
 ) -> None:
     """Judge a saved model beside the baselines and draw its report; with --min-pr-auc, as a gate."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CEILING: Final = "ceiling"
-"""What whoever reads the minds of the users reaches, among the names of models and rules."""
+"""The upper bound computed from the simulator's hidden state, among the names of models and rules."""
 
 
 def comparison_table(documents: Sequence[Mapping[str, Any]], /) -> pl.DataFrame:

@@ -46,7 +46,7 @@ def evaluate(
     logistic
         The logistic model that serves as a baseline; none: `model` itself if it is one, else one is trained.
     truth
-        P(label | everything that could be known) of each row of test, from a simulation; none: no ceiling.
+        P(label | the simulator's hidden state) of each row of test; none: no ceiling.
 
     Returns
     -------

@@ -88,7 +88,8 @@ def build_features(
         What all users did per item and day, as `item_days` sums it up of the whole log; to be given where `sessionized`
         holds only some of the users. None: summed up of `sessionized`.
     assume_sorted
-        `sessionized` is sorted by (user_id, timestamp, event_id); saves the sort. It is believed.
+        `sessionized` is sorted by (user_id, timestamp, event_id); saves the sort. Not checked: a wrong order
+        gives wrong results.
 
     Returns
     -------

@@ -136,7 +136,7 @@ def report_data(
     flags
         What `data_red_flags` found in the splits; None: it is asked.
     truth
-        P(label | everything that could be known) of each row of test, for the curve of the ceiling; None: no curve.
+        P(label | the simulator's hidden state) of each row of test, for the curve of the ceiling; None: no curve.
 
     Raises
     ------

@@ -171,13 +171,15 @@ def _headline_cards(data: ReportData) -> list[str]:
     ]
     if ceiling and ceiling["average_precision"] and reached:
         share, most = percent(reached / ceiling["average_precision"]), number(ceiling["average_precision"])
-        found.insert(1, card("Share of the ceiling", share, f"who reads minds reaches {most}; no log tells all of it"))
+        found.insert(
+            1, card("Share of the ceiling", share, f"upper bound, computed from the simulator's hidden state: {most}")
+        )
     return found
 
 
 def _comparison_caption(data: ReportData) -> str:
     ceiling = (
-        " The ceiling is what somebody would reach who knows the simulated users' minds."
+        " The ceiling is an upper bound, computed from the simulator's hidden state."
         if data.document["ceiling"]
         else ""
     )

@@ -105,7 +105,11 @@ def ranking_section(data: ReportData, /) -> str:
     test = data.document["splits"]["test"]
     curve = next(iter(data.curves.values()))
     kinds = {position: "own" for position, name in enumerate(data.comparison["name"]) if name == data.document["model"]}
-    ceiling = " Dotted: whoever knows the simulated users' minds." if CEILING in data.curves else ""
+    ceiling = (
+        " Dotted: the ceiling, an upper bound computed from the simulator's hidden state."
+        if CEILING in data.curves
+        else ""
+    )
     return section(
         "ranking",
         "How well it ranks",

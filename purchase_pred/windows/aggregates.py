@@ -91,8 +91,8 @@ def n_unique(
     """Count the distinct values of `column` among the events in [T - w, T), exactly; nulls are not counted.
 
     UInt32, 0 when there is none. `consecutive` says that a value of an entity does not come back once another has
-    followed it in time, as the numbers of sessions do not: saves the sort by value. It is believed. The other
-    parameters are as for `count`.
+    followed it in time, as the numbers of sessions do not: saves the sort by value. Not checked: a wrong
+    order gives wrong results. The other parameters are as for `count`.
 
     Examples
     --------

@@ -54,7 +54,8 @@ def window_features(
     availability_lag
         How long after its timestamp an event becomes known; not negative.
     assume_sorted
-        The events are sorted by (`by`..., timestamp, event_id), ascending: saves the sort. It is believed.
+        The events are sorted by (`by`..., timestamp, event_id), ascending: saves the sort. Not checked: a wrong order
+        gives wrong results.
 
     Returns
     -------

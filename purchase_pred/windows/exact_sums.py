@@ -1,4 +1,4 @@
-"""Exact sums: whole hundredths, and what is left of them in fixed point beside it, in one 128-bit integer."""
+"""Exact sums of prices, seconds or any numbers: fixed point in one 128-bit integer, exact for whole hundredths."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 from purchase_pred.arithmetic import divide
 
 _FRACTION: Final = 2**56
-"""Units of one hundredth: money in whole cents leaves no remainder, and its sums are exact."""
+"""Units in one hundredth: whole hundredths, as prices in cents are, have no rounding error, nor have their sums."""
 _WHOLE: Final = 2.0**-50
 """A value within this share of a whole number of hundredths was written as one, and is one."""
 

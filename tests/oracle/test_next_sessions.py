@@ -15,8 +15,6 @@ from purchase_pred.schema import TIME_DTYPE
 from purchase_pred.sessions import session_table, sessionize
 from purchase_pred.settings.simulator import DatasetSettings
 from purchase_pred.simulation import simulate_catalog, simulate_users, simulate_world
-from purchase_pred.simulation.rhythm import build_rhythm
-from purchase_pred.simulation.shop import open_shop
 
 HORIZON = "7d"
 EVERYBODY = ("browser", "researcher", "buyer")

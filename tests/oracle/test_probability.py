@@ -66,7 +66,7 @@ def session_close(world, sessionized):
 
 
 @pytest.mark.parametrize("level", ["user_item", "user"])
-def test_with_inferred_abandonment_the_probability_is_calibrated_and_less_sharp(world, sessionized, session_close, level):
+def test_with_inferred_abandonment_the_probability_holds_and_is_less_sharp(world, sessionized, session_close, level):
     if level == "user_item":
         rows = session_close.drop("p", "se")
     else:

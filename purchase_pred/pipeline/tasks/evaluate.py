@@ -32,7 +32,7 @@ def evaluate_saved(
     """Return the document of `metrics.json` of a saved model, computed anew on the splits as they are.
 
     With `report`, the model's `report.html` is drawn anew from the same figures. `metrics.json` stays as it was, but
-    for its `ceiling`, what would be reached by whoever reads the minds of the users: `oracle` fills it, later
+    for its `ceiling`, the upper bound computed from the simulator's hidden state: `oracle` fills it, later
     evaluations keep it while all other figures are the same, and a report of other figures takes it away.
 
     Raises
