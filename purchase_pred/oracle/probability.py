@@ -199,9 +199,9 @@ def _check(
         raise ValueError(f"sessions must be 1 or more and rollouts 2 or more, found {sessions} and {rollouts}")
     if microseconds(gap) < LONGEST_SILENCE:
         raise UnsupportedTargetError(
-            f"sessions can be counted only if the inactivity threshold never splits a visit, that is from "
-            f"{LONGEST_SILENCE // US_PER_MINUTE} minutes on, found {microseconds(gap) / US_PER_MINUTE:g}: "
-            "use a longer threshold, or a target without a number of sessions"
+            f"sessions can be counted only if no visit is split, with an inactivity threshold of "
+            f"{LONGEST_SILENCE // US_PER_MINUTE} minutes or more, found {microseconds(gap) / US_PER_MINUTE:g}: "
+            "use a longer one, or a target without a number of sessions"
         )
 
 

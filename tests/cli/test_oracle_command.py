@@ -45,7 +45,7 @@ def test_the_ceiling_is_filled_in_the_model_s_figures_and_nothing_else_changes(
 
     assert trained["ceiling"] is None
     assert json.loads((folder / "metrics.json").read_text()) == document == trained | {"ceiling": document["ceiling"]}
-    assert "no log tells all of it" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "upper bound, computed from the simulator" in (folder / "report.html").read_text(encoding="utf-8")
     assert purchase_pred("status", "--check", "-w", workspace, *SMALL).code == 0
 
 
@@ -82,7 +82,7 @@ def page_of(workspace: Path) -> str:
 def test_the_report_draws_the_curve_of_the_ceiling_and_keeps_it_without_the_oracle(judged: tuple[Path, dict]) -> None:
     workspace, document = judged
     drawn = page_of(workspace)
-    assert "Dotted: whoever knows the simulated users" in drawn
+    assert "Dotted: the ceiling, an upper bound" in drawn
     plain = purchase_pred("evaluate", "--model", "lightgbm", "-w", workspace, *SMALL, "--json")
 
     assert plain.code == 0, plain.err
@@ -97,8 +97,8 @@ def test_without_the_truth_the_ceiling_stays_and_only_its_curve_goes(judged: tup
     plain = purchase_pred("evaluate", "--model", "lightgbm", "-w", workspace, *SMALL, "--json")
 
     assert json.loads(plain.out) == judged[1]
-    assert "no log tells all of it" in page_of(workspace)
-    assert "Dotted: whoever" not in page_of(workspace)
+    assert "upper bound, computed from the simulator" in page_of(workspace)
+    assert "Dotted: the ceiling" not in page_of(workspace)
 
 
 def test_a_report_of_other_rows_takes_the_ceiling_away(judged: tuple[Path, dict], tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_report_of_other_rows_takes_the_ceiling_away(judged: tuple[Path, dict]
     assert plain.code == 0, plain.err
     assert json.loads(plain.out)["ceiling"] is None
     assert json.loads((folder / "metrics.json").read_text()) == judged[1] | {"ceiling": None}
-    assert "no log tells all of it" not in page_of(workspace)
+    assert "upper bound, computed from the simulator" not in page_of(workspace)
 
 
 def test_without_the_truth_every_stage_and_evaluation_goes_on_as_before(shop: Path, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_target_that_counts_sessions_has_a_ceiling(shop: Path, tmp_path: Path)
     assert document["ceiling"]["log_loss"] < document["splits"]["test"]["log_loss"]
     plain = purchase_pred("evaluate", "--model", "lightgbm", "-w", workspace, *SMALL, *sessions, "--json")
     assert json.loads(plain.out) == document
-    assert "Dotted: whoever" in page_of(workspace)
+    assert "Dotted: the ceiling" in page_of(workspace)
 
 
 def test_a_target_of_other_rows_ends_with_2(shop: Path) -> None:

@@ -188,7 +188,7 @@ def test_crawlers_unknown_users_and_unknown_items_have_no_chance_and_nulls_none(
 def test_what_remains_unknown_is_refused():
     none, truth = pl.DataFrame(schema=ROWS), pl.DataFrame(schema=TRUTH)
     question = {"dataset": QUIET, "horizon": "7d"}
-    with pytest.raises(UnsupportedTargetError, match="of 16 minutes or more, found 15: ask with a longer one"):
+    with pytest.raises(UnsupportedTargetError, match="of 16 minutes or more, found 15: use a longer one"):
         true_probability(none, truth, events=LOG, sessions=1, gap="15m", **question)
     with pytest.raises(UnsupportedTargetError, match="from the latest event before T: pass events"):
         true_probability(none, truth, sessions=1, **question)

@@ -173,8 +173,8 @@ def test_the_curve_of_the_ceiling_is_dotted_in_the_chart_of_the_rankings(report:
     dotted = re.compile(r'stroke-dasharray="1\.1,1\.32"')
     assert len(dotted.findall(known)) == len(dotted.findall(drawn)) + 3  # PR, ROC and the key
     page = render_report(replace(report.shown, curves={**report.shown.curves, "ceiling": own}))
-    assert "Dotted: whoever knows the simulated users" in page
-    assert "Dotted: whoever" not in report.page
+    assert "Dotted: the ceiling, an upper bound" in page
+    assert "Dotted: the ceiling" not in report.page
 
 
 def test_earliness_is_drawn_for_targets_within_sessions(report: Judged):
