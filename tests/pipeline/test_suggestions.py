@@ -74,6 +74,20 @@ def test_settings_that_are_advised_leave_every_split_rows_of_both_kinds(name: st
     assert sorted(told.split(", ")) == sorted(advice.partition("(then ")[2].removesuffix(" buy)").split(", "))
 
 
+def test_of_the_settings_that_would_do_those_with_most_purchases_are_advised():
+    """Horizons of 7d and 3d would do as well, and leave test no more than 10."""
+    asked = "target.horizon=30d"
+    counts = followed(
+        LOGS["of weeks"], suggest(LOGS["of weeks"], resolve_settings(assignments=(asked,)).settings), asked
+    )
+    assert min(counts[split][1] for split in ("val", "test")) >= 30
+
+
+def test_another_question_is_advised_where_it_leaves_twice_as_many_purchases():
+    advice = suggest(LOGS["of hours"], resolve_settings().settings)
+    assert {"target.level", "anchors.kind"} <= set(re.findall(r"--set (\S+?)=", advice))
+
+
 def test_the_question_is_kept_where_another_horizon_and_other_shares_are_enough():
     advice = suggest(LOGS["of weeks"], resolve_settings(assignments=("target.horizon=30d",)).settings)
     changed = re.findall(r"--set (\S+?)=", advice)

@@ -61,7 +61,15 @@ def test_a_log_without_views_says_so_before_the_cure() -> None:
 def test_a_log_without_purchases_says_how_to_name_them() -> None:
     facts = LogFacts(events=900, users=5, views=900, purchases=0, span=timedelta(days=90))
 
-    assert "--event purchase=NAME" in refusal(facts, {"train": SplitCounts(50, 0, 0)})
+    message = refusal(facts, {"train": SplitCounts(50, 0, 0)})
+    assert message.startswith("no purchase among 900 events")
+    assert "--event purchase=NAME" in message
+
+
+def test_that_there_are_no_purchases_is_said_before_anything_else() -> None:
+    facts = LogFacts(events=5_000, users=1_000, views=0, purchases=0, span=timedelta(hours=4.2))
+    with pytest.raises(UnsupportedTargetError, match=r"^no purchase among 5,000 events"):
+        check_rows(facts, {"train": SOUND, "val": NONE, "test": NONE}, settings=Settings(), advise=never_asked)
 
 
 @pytest.mark.parametrize(("positives", "word"), [(0, "buys"), (100, "does not buy")])

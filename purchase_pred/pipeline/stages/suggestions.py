@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.durations import parse_duration
+from purchase_pred.evaluation.red_flags import FEW_POSITIVES
 from purchase_pred.prediction_rows import SESSION_START, labelled_points, prediction_rows
 from purchase_pred.schema import LABEL, LABEL_END, PREDICTION_TIME, SPLIT, TIMESTAMP, USER_ID
 from purchase_pred.splits import PURGED
@@ -30,8 +31,14 @@ HORIZONS: Final = (
 
 _TARGETS: Final = (("in_session", "session"), ("calendar", "user"), ("session_close", "user"))
 """Prediction points and levels to fall back on."""
-_ENOUGH: Final = (10, 3, 1)
-"""Rows that buy which each split should have, as many as can be had."""
+_PLENTY: Final = FEW_POSITIVES
+"""Rows that buy, in validation and in test, that are as good as more."""
+_FOR_ANOTHER_QUESTION: Final = 2.0
+"""How many times as many rows that buy it takes to ask another question: to change the level or the points."""
+_PROPORTION: Final = (0.50, 0.25, 0.25)
+"""How rows that buy are best spread over the splits."""
+_MOST_COUNTED: Final = 12
+"""Settings that are counted on the whole log before the search is given up."""
 _MOST_EVENTS: Final = 100_000
 _MOST_NEGATIVES: Final = 2_000
 _CUTS: Final = 30
@@ -53,36 +60,66 @@ class _Points:
     buys: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """Changes of the settings, and what they are worth."""
+
+    changes: dict[str, Any]
+    worth: float
+
+
 def suggest(sessionized: pl.LazyFrame, settings: Settings, /) -> str:
     """Return settings under which each split of this log has rows that buy and rows that do not, as advice.
 
-    Tried are, in this order, the target as it is, then others; horizons, the nearest first; the shares of the splits as
-    they are, on whole days or exact, and then shares that follow the purchases. What is found on a sample of the users
-    of a large log is checked on all of it.
+    Of the target as it is asked and others, of horizons, and of shares of the splits, those are advised that leave most
+    rows that buy in the split with the fewest, those of train in proportion; another level or other prediction points
+    only for twice as many. What is enough to judge a model by is as good as more, and of equals the first goes before:
+    the nearest horizon, the shares as they are. They are looked for on a sample of the users of a large log, and
+    counted on all of it before they are told.
     """
-    sample = _sample(sessionized)
+    sample, parts = _sample(sessionized)
     span = sample.select(pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP).min()).item()
     if not span or not _horizons(settings.target.horizon, span):
         return _TOO_SHORT
-    tried = [(changes, _points(sample, chosen)) for changes, chosen in _targets(settings, span)]
-    for enough in _ENOUGH:
-        for changes, points in tried:
-            for shares in _shares(points, settings, sample, enough):
-                wanted = {**changes, **shares}
-                counts = _counts(sessionized, _with(settings, wanted))
-                if wanted and _is_sound(counts):
-                    found = ", ".join(f"{buys:,} of {rows:,} rows of {split}" for split, (rows, buys) in counts.items())
-                    told = " ".join(f"--set {key}={value}" for key, value in wanted.items())
-                    return f"try {told} (then {found} buy)"
+    plenty = _PLENTY / parts
+    found = sorted(_candidates(sample, settings, span, plenty), key=lambda one: -one.worth)
+    for candidate in found[:_MOST_COUNTED]:
+        counts = _counts(sessionized, _with(settings, candidate.changes))
+        if _is_sound(counts):
+            told = " ".join(f"--set {key}={value}" for key, value in candidate.changes.items())
+            rows = ", ".join(f"{buys:,} of {rows:,} rows of {split}" for split, (rows, buys) in counts.items())
+            return f"try {told} (then {rows} buy)"
     return _NOTHING
 
 
-def _sample(sessionized: pl.LazyFrame) -> pl.DataFrame:
-    """Return the whole log, or all events of some of its users."""
+def _candidates(sample: pl.DataFrame, settings: Settings, span: timedelta, plenty: float) -> Iterator[_Candidate]:
+    """Yield every change of the settings that leaves each split of the sample rows of both kinds, the nearest first.
+
+    It ends with the first target that leaves plenty. One is passed over whose rows that buy, spread at best, are worth
+    no more than what another leaves.
+    """
+    best = 0.0
+    for changes, chosen in _targets(settings, span):
+        points = _points(sample, chosen)
+        kept = not {"target.level", "anchors.kind"} & set(changes)
+        weight = _FOR_ANOTHER_QUESTION if kept else 1.0
+        if points.buys.sum() * _PROPORTION[-1] * weight <= best:
+            continue
+        for shares, fewest in _shares(points, settings, sample):
+            if fewest and (wanted := {**changes, **shares}):
+                worth = min(fewest, plenty) * weight
+                best = max(best, worth)
+                yield _Candidate(wanted, worth)
+        if best >= plenty * weight:
+            return
+
+
+def _sample(sessionized: pl.LazyFrame) -> tuple[pl.DataFrame, int]:
+    """Return the whole log, or all events of one in so many of its users."""
     events = sessionized.select(pl.len()).collect().item()
-    parts = -(-events // _MOST_EVENTS)
-    kept = sessionized if parts <= 1 else sessionized.filter(pl.col(USER_ID).hash(seed=1) % parts == 0)
-    return kept.collect()
+    parts = max(1, -(-events // _MOST_EVENTS))
+    kept = sessionized if parts == 1 else sessionized.filter(pl.col(USER_ID).hash(seed=1) % parts == 0)
+    return kept.collect(), parts
 
 
 def _targets(settings: Settings, span: timedelta) -> Iterator[tuple[dict[str, Any], Settings]]:
@@ -127,25 +164,25 @@ def _points(sample: pl.DataFrame, settings: Settings) -> _Points:
     return _Points(begins, at, ends, buys[kept])
 
 
-def _shares(points: _Points, settings: Settings, sample: pl.DataFrame, enough: int) -> Iterator[dict[str, Any]]:
-    """Yield changes of the splits that leave each enough rows that buy: none, exact boundaries, the best shares."""
-    if points.buys.sum() < 3 * enough:
-        return
+def _shares(points: _Points, settings: Settings, sample: pl.DataFrame) -> Iterator[tuple[dict[str, Any], float]]:
+    """Yield changes of the splits and the fewest rows that buy they leave: none, exact boundaries, the best shares."""
     times = sample[TIMESTAMP].to_physical()
     start, end = int(times.min()), int(times.max())  # type: ignore[arg-type]
-    exact = {} if settings.split.align == "none" else {"split.align": "none"}
+    align = settings.split.align
+    exact = {} if align == "none" else {"split.align": "none"}
+    whole = 1 if align == "none" else int(parse_duration(align).total_seconds() * 1e6)
     wait = parse_duration(settings.split.embargo).total_seconds() * 1e6
     asked = settings.split.model_dump(include={"train", "val"})
     for shares in (asked, *_cuts(points, start, end, wait)):
-        train_end = start + int((end - start) * shares["train"])
-        val_end = start + int((end - start) * (shares["train"] + shares["val"]))
-        if _fewest(points, (start, train_end, val_end, end), wait) >= enough:
-            changed = {f"split.{name}": value for name, value in shares.items() if value != asked[name]}
-            yield from ({**exact, **changed},) if changed else ({}, exact)
+        ends = [start + int((end - start) * share) for share in (shares["train"], shares["train"] + shares["val"])]
+        changed = {f"split.{name}": value for name, value in shares.items() if value != asked[name]}
+        if not changed:
+            yield {}, _fewest(points, (start, *(moment - moment % whole for moment in ends), end), wait)
+        yield {**exact, **changed}, _fewest(points, (start, *ends, end), wait)
 
 
 def _cuts(points: _Points, start: int, end: int, wait: float) -> list[dict[str, float]]:
-    """Return the shares that leave the fewest purchases of any split at the most, in proportion to 70, 15 and 15 %."""
+    """Return the shares that leave the fewest purchases of any split at the most, in proportion to 50, 25 and 25 %."""
     moments = np.quantile(points.at[points.buys], np.linspace(0, 1, _CUTS))
     steps = np.unique(((moments - start) / (end - start)).round(3))
     steps = np.unique(np.concatenate([steps - 0.001, steps, steps + 0.001]).round(3))
@@ -154,23 +191,26 @@ def _cuts(points: _Points, start: int, end: int, wait: float) -> list[dict[str, 
         return []
     span = end - start
     scores = [
-        _fewest(points, (start, start + int(span * first), start + int(span * second), end), wait, even=True)
+        _fewest(points, (start, start + int(span * first), start + int(span * second), end), wait)
         for first, second in pairs
     ]
     first, second = pairs[int(np.argmax(scores))]
     return [{"train": first, "val": round(second - first, 3)}]
 
 
-def _fewest(points: _Points, boundaries: tuple[int, int, int, int], wait: float, *, even: bool = False) -> float:
-    """Return the fewest rows that buy of any split; 0 where one has none that does not. `even`: per planned share."""
+def _fewest(points: _Points, boundaries: tuple[int, ...], wait: float) -> float:
+    """Return the fewest rows that buy of any split, those of train in proportion to 50, 25 and 25 %.
+
+    0 where a split has none that does not buy.
+    """
     found = []
-    for place, weight in enumerate((0.70, 0.15, 0.15)):
+    for place, weight in enumerate(_PROPORTION):
         opens, closes = boundaries[place], boundaries[place + 1]
         last = place == len(boundaries) - 2
         inside = (points.begins >= opens) & ((points.begins < closes) | last) & (points.ends <= closes)
         inside &= points.at >= opens + (wait if place else 0)
         buys = int((inside & points.buys).sum())
-        found.append(buys / (weight if even else 1.0) if (inside & ~points.buys).any() else 0.0)
+        found.append(buys / weight * _PROPORTION[-1] if (inside & ~points.buys).any() else 0.0)
     return min(found)
 
 

@@ -44,13 +44,20 @@ class SplitCounts:
 def check_rows(
     facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, settings: Settings, advise: Callable[[], str]
 ) -> None:
-    """Raise unless every split has rows; `advise` tells which settings would do, and is only asked then.
+    """Raise unless the log has purchases and every split has rows.
+
+    `advise` tells which settings would do, and is only asked where some would.
 
     Raises
     ------
     UnsupportedTargetError
         Says which split has none, what the target needs, what the log has, and which settings would do.
     """
+    if not facts.purchases:  # whatever else is amiss, no settings can help
+        raise UnsupportedTargetError(
+            f"no purchase among {facts.events:,} events, and every target asks for one; if the log names purchases "
+            "otherwise, say so when it is read: `purchase-pred ingest ... --event purchase=NAME`"
+        )
     empty = [split for split, count in counts.items() if not count.rows]
     if not empty:
         return
@@ -79,11 +86,6 @@ def check_labels(
         As `check_rows`, and where a split has labels of one kind only.
     """
     check_rows(facts, counts, settings=settings, advise=advise)
-    if not facts.purchases:
-        raise UnsupportedTargetError(
-            f"no purchase among {facts.events:,} events, and every target asks for one; if the log names purchases "
-            "otherwise, say so when it is read: `purchase-pred ingest ... --event purchase=NAME`"
-        )
     for split, count in counts.items():
         if count.positives in {0, count.rows}:
             kind = "buys" if not count.positives else "does not buy"
