@@ -68,7 +68,14 @@ def split_boundaries(
 
 
 def temporal_split(
-    sessionized: pl.LazyFrame, /, *, train: float = 0.70, val: float = 0.15, align: str | timedelta = "1d"
+    sessionized: pl.LazyFrame,
+    /,
+    *,
+    train: float = 0.70,
+    val: float = 0.15,
+    align: str | timedelta = "1d",
+    boundaries: pl.LazyFrame | None = None,
+    assume_sorted: bool = False,
 ) -> pl.LazyFrame:
     """Assign every event to the split in which its session starts, so that sessions stay whole.
 
@@ -78,6 +85,12 @@ def temporal_split(
         Columns ``user_id``, ``session_index``, ``timestamp``, in any order.
     train, val, align
         As for `split_boundaries`; a session that starts at a boundary belongs to the later split.
+    boundaries
+        As `split_boundaries` returned them, of the whole log where `sessionized` holds only a part; the shares then do
+        not count. None: of `sessionized`.
+    assume_sorted
+        `sessionized` is sorted by (user_id, timestamp, event_id), and with `boundaries` need not be held in memory. It
+        is believed.
 
     Returns
     -------
@@ -104,10 +117,14 @@ def temporal_split(
     ['train', 'val', 'test']
     """
     require(sessionized, {USER_ID: IDENTIFIER, SESSION_INDEX: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="sessionized")
-    session_start = pl.col(TIMESTAMP).min().over(USER_ID, SESSION_INDEX)
-    _, train_end, val_end, _ = _boundaries(train, val, align)
+    session_start = _first_of_run() if assume_sorted else pl.col(TIMESTAMP).min().over(USER_ID, SESSION_INDEX)
+    if boundaries is None:
+        _, train_end, val_end, _ = _boundaries(train, val, align)
+        bounded = sessionized.with_columns(train_end, val_end)
+    else:
+        bounded = sessionized.join(boundaries.select(TRAIN_END, VAL_END), how="cross", maintain_order="left")
     return (
-        sessionized.with_columns(session_start.alias(_STARTS), train_end, val_end)
+        bounded.with_columns(session_start.alias(_STARTS))
         .with_columns(split_of(pl.col(_STARTS)))
         .drop(_STARTS, TRAIN_END, VAL_END)
     )
@@ -142,6 +159,12 @@ def outside_split(*, embargo: str | timedelta = _NO_TIME) -> pl.Expr:
 
 
 _STARTS = "__starts"
+
+
+def _first_of_run() -> pl.Expr:
+    """Return the time of the first event of the session, where events of a session follow each other in time."""
+    starts = pl.any_horizontal(pl.col(key).ne_missing(pl.col(key).shift(1)) for key in (USER_ID, SESSION_INDEX))
+    return pl.when(starts).then(TIMESTAMP).forward_fill()
 
 
 def _boundaries(train: float, val: float, align: str | timedelta) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:

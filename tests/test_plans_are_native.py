@@ -13,6 +13,7 @@ from reference.strategies import random_shop, seeded
 import purchase_pred as pp
 from purchase_pred.prediction_rows import prediction_rows
 from purchase_pred.settings import Settings
+from purchase_pred.splits import split_boundaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +40,9 @@ PLANS: Mapping[str, Callable[[Scans], pl.LazyFrame]] = {
     "sessionize_by_intent": lambda scans: pp.sessionize_by_intent(scans["raw"]),
     "session_table": lambda scans: pp.session_table(scans["events"]),
     "temporal_split": lambda scans: pp.temporal_split(scans["events"]),
+    "temporal_split of sorted events": lambda scans: pp.temporal_split(
+        scans["events"], boundaries=split_boundaries(scans["events"]), assume_sorted=True
+    ),
     "session_close_anchors": lambda scans: pp.session_close_anchors(scans["events"]),
     "in_session_anchors": lambda scans: pp.in_session_anchors(scans["events"]),
     "calendar_anchors": lambda scans: pp.calendar_anchors(scans["events"]),

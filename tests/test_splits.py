@@ -16,6 +16,7 @@ from reference.strategies import shops
 
 import purchase_pred as pp
 from purchase_pred.schema import SPLIT_DTYPE
+from purchase_pred.splits import split_boundaries
 
 ALIGNMENTS = {"none": MICROSECOND, "1d": DAY, "6h": 6 * HOUR, "7d": 7 * DAY}
 SHARES = ((0.5, 0.25), (0.25, 0.5), (0.75, 0.125))  # exact in binary, so that no rounding is at issue
@@ -104,4 +105,14 @@ def test_order_of_rows_and_engine_do_not_matter(shop):
     order = pl.col("event_id")
     expected = pp.temporal_split(events).sort(order).collect(engine="in-memory")
     found = pp.temporal_split(events.reverse()).sort(order).collect(engine="streaming")
+    assert_frame_equal(found, expected)
+
+
+@settings(max_examples=40)
+@given(shop=shops())
+def test_sorted_events_need_not_be_held_to_be_split(shop):
+    events = event_frame(shop.log.events, ids=shop.log.ids, sessionized=True).sort("user_id", "timestamp", "event_id")
+    expected = pp.temporal_split(events).collect(engine="in-memory")
+    boundaries = split_boundaries(events).collect().lazy()
+    found = pp.temporal_split(events, boundaries=boundaries, assume_sorted=True).collect(engine="streaming")
     assert_frame_equal(found, expected)

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -60,6 +61,10 @@ class Screen:
         """Count up the live line."""
         self._line.rows = rows
 
+    def shards_done(self, done: int, /, *, of: int, rows: int) -> None:
+        """Count up the live line, and tell the time left."""
+        self._line.count_shards(done, of, rows)
+
     def stage_ends(self, report: "StageReport", /) -> None:
         """Leave a line behind."""
         self._line.stop()
@@ -83,19 +88,27 @@ class Screen:
 
 
 class _RunningLine:
-    """The live line: stage, elapsed time, rows, memory."""
+    """The live line: stage, elapsed time, shards, rows, time left, memory."""
 
     def __init__(self) -> None:
         self.rows = 0
+        self._shards: _Shards | None = None
         self._stage = ""
         self._why = ""
         self._started = 0.0
 
     def start(self, stage: str, why: str) -> None:
         self.rows = 0
+        self._shards = None
         self._stage = stage
         self._why = why
         self._started = time.monotonic()
+
+    def count_shards(self, done: int, of: int, rows: int) -> None:
+        self.rows = rows
+        if self._shards is None:
+            self._shards = _Shards(found=done, since=time.monotonic(), of=of)
+        self._shards.done = done
 
     def stop(self) -> None:
         self._stage = ""
@@ -104,9 +117,32 @@ class _RunningLine:
         if not self._stage:
             return Text("")
         parts = [f"{self._stage:<11}running {time.monotonic() - self._started:.0f} s"]
+        if self._shards:
+            parts.append(f"{self._shards.done} of {self._shards.of} shards")
         if self.rows:
             parts.append(f"{self.rows:,} rows")
+        if self._shards:
+            parts.extend(self._shards.time_left())
         return Text.assemble((", ".join([*parts, _memory()]), "cyan"), (f" ({self._why})", "dim"))
+
+
+@dataclass
+class _Shards:
+    """How far a stage has come that works shard by shard."""
+
+    found: int
+    """Shards that an earlier run had finished."""
+    since: float
+    of: int
+    done: int = 0
+
+    def time_left(self) -> list[str]:
+        """Return the time that the other shards will take at the pace of those made since, once there is one."""
+        made = self.done - self.found
+        if made <= 0:
+            return []
+        seconds = (time.monotonic() - self.since) / made * (self.of - self.done)
+        return [f"{seconds:.0f} s left"]
 
 
 def _memory() -> str:

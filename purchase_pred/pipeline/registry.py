@@ -52,14 +52,14 @@ STAGES: Final = (
     ),
     Stage(
         name="sessionize",
-        function="purchase_pred.pipeline.stages.sessionize_split:sessionize_events",
+        function="purchase_pred.pipeline.stages.sessionize:sessionize_events",
         inputs=(EVENTS_FILE,),
         units=(SESSIONIZED_FILE,),
         settings=("session",),
     ),
     Stage(
         name="split",
-        function="purchase_pred.pipeline.stages.sessionize_split:split_events",
+        function="purchase_pred.pipeline.stages.split:split_events",
         inputs=(SESSIONIZED_FILE,),
         units=tuple(split_events_file(split) for split in SPLITS),
         settings=("split.train", "split.val", "split.align"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from purchase_pred.settings.execution import ExecutionSettings
 from purchase_pred.settings.features import (
     AnchorSettings,
     FeatureSettings,
@@ -26,3 +27,4 @@ class Settings(Section):
     target: TargetSettings = TargetSettings()
     features: FeatureSettings = FeatureSettings()
     train: TrainSettings = TrainSettings()
+    execution: ExecutionSettings = ExecutionSettings()

@@ -89,12 +89,16 @@ class Recorder:
     started: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     ended: list[StageReport] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
+    shards: list[tuple[int, int, int]] = field(default_factory=list)
 
     def stage_starts(self, stage: str, reasons: Sequence[str], /) -> None:
         self.started.append((stage, tuple(reasons)))
 
     def rows_done(self, rows: int, /) -> None:
         pass
+
+    def shards_done(self, done: int, /, *, of: int, rows: int) -> None:
+        self.shards.append((done, of, rows))
 
     def stage_ends(self, report: StageReport, /) -> None:
         self.ended.append(report)

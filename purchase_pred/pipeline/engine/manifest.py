@@ -125,6 +125,12 @@ def is_intact(output: Path, manifest: Manifest, /) -> bool:
     return modified_ns(output) == manifest.modified_ns or fingerprint(output) == manifest.fingerprint
 
 
+def is_output_of(stage: str, path: Path, /) -> bool:
+    """Tell whether a file is the one that a stage wrote, and so in the order that the stage vouches for."""
+    manifest = read_manifest(path)
+    return manifest is not None and manifest.stage == stage and is_intact(path, manifest)
+
+
 def content_fingerprint(path: Path, /) -> str | None:
     """Return the fingerprint of a file, read from its manifest where that vouches for it; None: no such file."""
     if not path.exists():

@@ -47,8 +47,8 @@ def scan_if_there(path: Path, columns: Mapping[str, Requirement], /) -> pl.LazyF
 
 
 def sink(frame: pl.LazyFrame, path: Path, /) -> int:
-    """Write a LazyFrame by the streaming engine, in row groups of 200,000, and return the number of rows."""
-    frame.sink_parquet(path, row_group_size=ROWS_PER_GROUP, engine="streaming")
+    """Write a LazyFrame in row groups of 200,000, and return the number of rows."""
+    frame.sink_parquet(path, row_group_size=ROWS_PER_GROUP)
     return row_count(path)
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.errors import InputError
+from purchase_pred.execution.engines import polars_engine
 from purchase_pred.pipeline.engine.claim import is_claimed
 from purchase_pred.pipeline.engine.freshness import input_fingerprints, judge_stage
 from purchase_pred.pipeline.engine.publish import publish, recover
+from purchase_pred.pipeline.engine.shard_store import forget_shards
 from purchase_pred.pipeline.engine.stage import StageReport, Work
 
 if TYPE_CHECKING:
@@ -115,6 +117,7 @@ def _run_stage(
     verdicts = _verdicts(request, workspace, settings)
     due = _due(request, verdicts, force=force)
     if not due:
+        forget_shards(workspace, stage.name)
         return StageReport(stage.name, "fresh", seconds=time.perf_counter() - started)
     if not force:
         stage.guard(workspace)
@@ -124,12 +127,14 @@ def _run_stage(
     inputs = input_fingerprints(stage, workspace)
     work = Work(workspace, settings, due, observer, stage.options)
     try:
-        made = stage.load()(work)
+        with polars_engine(settings.execution.engine):
+            made = stage.load()(work)
         manifests = publish(made, stage, work=work, inputs=inputs)
     except BaseException:
         with suppress(OSError):  # what has just failed is told, not this
             recover(workspace)
         raise
+    forget_shards(workspace, stage.name)
     return StageReport(
         stage.name,
         "ran",

@@ -25,6 +25,9 @@ class Observer(Protocol):
     def rows_done(self, rows: int, /) -> None:
         """Hear that the running stage has made so many rows."""
 
+    def shards_done(self, done: int, /, *, of: int, rows: int) -> None:
+        """Hear how many of the running stage's shards are done, and their rows; first, what an earlier run left."""
+
     def stage_ends(self, report: StageReport, /) -> None:
         """Hear what became of a stage."""
 

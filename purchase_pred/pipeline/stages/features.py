@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.execution import features_by_shard
-from purchase_pred.pipeline.engine.manifest import is_intact, read_manifest
+from purchase_pred.pipeline.engine.manifest import is_output_of
 from purchase_pred.pipeline.engine.parquet import ROWS_PER_GROUP, row_count, scan, scan_if_there, sink
 from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
-from purchase_pred.pipeline.stages.sessionize_split import split_of
+from purchase_pred.pipeline.stages.split import split_of
 from purchase_pred.pipeline.stages.suggestions import suggest
 from purchase_pred.pipeline.stages.support import LogFacts, SplitCounts, check_rows
 from purchase_pred.prediction_rows import prediction_rows, target_keys
@@ -69,12 +69,6 @@ def log_facts(sessionized: pl.LazyFrame, /) -> LogFacts:
     return LogFacts(**facts.collect().row(0, named=True))
 
 
-def _is_sorted(sessionized: Path) -> bool:
-    """Tell whether the file is the one that `sessionize` wrote, and so in the order of users and time."""
-    manifest = read_manifest(sessionized)
-    return manifest is not None and manifest.stage == "sessionize" and is_intact(sessionized, manifest)
-
-
 def _count(rows_path: Path, splits: Sequence[str]) -> dict[str, SplitCounts]:
     kept = ~pl.col(PURGED)
     counted = (
@@ -100,7 +94,7 @@ def _feature_shards(work: Work, rows: pl.LazyFrame, sessionized: pl.LazyFrame) -
         catalog=scan_if_there(work.read(CATALOG_FILE), CATALOG),
         users=scan_if_there(work.read(USERS_FILE), USERS),
         settings=work.settings.features,
-        assume_sorted=_is_sorted(work.read(SESSIONIZED_FILE)),
+        assume_sorted=is_output_of("sessionize", work.read(SESSIONIZED_FILE)),
     )
     return (shard.drop(unneeded) for shard in shards)
 
