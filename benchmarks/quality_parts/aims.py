@@ -1,4 +1,4 @@
-"""What the quality benchmark is to reach, beside what it reached."""
+"""The targets of the quality benchmark, and whether they are met."""
 
 from __future__ import annotations
 

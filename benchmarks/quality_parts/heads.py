@@ -1,4 +1,4 @@
-"""The first events of two real logs: enough to run on, hardly enough to judge by."""
+"""The first events of two real logs: enough to run the program on, too few to compare models by."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def rees46(plan: Plan, /) -> dict[str, Any]:
 
 
 def otto(plan: Plan, /) -> dict[str, Any]:
-    """Return what the program says to its default question of the head of OTTO, and how models and rules do.
+    """Return the program's answer to the default target on the head of OTTO, and how models and rules do.
 
-    Where the default question is refused, the one that the refusal suggests is asked.
+    Where the default target is refused, the one that the message suggests is used.
 
     Raises
     ------
     RefusedError
-        What was suggested is refused as well.
+        The suggested target is refused as well.
     """
     log, program = plan.heads / OTTO_FILE, Program(plan.workspaces / "otto")
     program.ingest("otto", log)

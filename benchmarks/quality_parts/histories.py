@@ -1,4 +1,4 @@
-"""Purchase histories of customers by day, and the rivals that know nothing else."""
+"""Purchase histories of customers by day, and the rival models that use nothing else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def histories(rows: pl.DataFrame, purchases: pl.DataFrame, /) -> pl.DataFrame:
 def recency_frequency(
     splits: Mapping[str, pl.DataFrame], purchases: pl.DataFrame, /, *, with_age: bool
 ) -> NDArray[np.float64]:
-    """Return what a logistic on the logarithms of repeats, days of silence (and age), fitted on train, says of test."""
+    """Return test probabilities of a logistic regression on log repeats, log days since the last (and log age)."""
     matrices = {name: _logarithms(histories(splits[name], purchases), with_age) for name in ("train", "test")}
     logistic = make_pipeline(StandardScaler(), LogisticRegression(C=1e6, max_iter=1_000))
     logistic.fit(matrices["train"], label_vector(splits["train"]))
@@ -41,7 +41,7 @@ def recency_frequency(
 
 
 def buy_till_you_die(test: pl.DataFrame, purchases: pl.DataFrame, /, *, days: float) -> NDArray[np.float64]:
-    """Return what BG/NBD says of each row, fitted for each T anew on all that was bought before it."""
+    """Return the BG/NBD probability of each row; the model is fitted for each T on all purchases before it."""
     known = histories(test, purchases)
     said = np.empty(test.height)
     for moment in test[PREDICTION_TIME].unique():

@@ -1,4 +1,4 @@
-"""The program at work in a workspace: its commands run as a user would run them, its outputs read back."""
+"""The program in a workspace: its commands run as a user runs them, and its outputs read back."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from purchase_pred.settings import Settings
 
 BOOSTERS: Final = ("lightgbm", "xgboost")
-_YOURS_TO_MEND: Final = 2
+_REFUSED: Final = 2
+"""Exit code of what the user can mend."""
 
 
 class RefusedError(Exception):
-    """The program said that input or settings will not do, and why."""
+    """The program refused its input or settings; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,14 @@ class Program:
         Raises
         ------
         RefusedError
-            It ended with 2.
+            Its exit code was 2.
         """
         chosen = [text for file in self.files for text in ("--config", str(file))]
         chosen += [text for assignment in self.assignments for text in ("--set", assignment)]
         return self._start(*arguments, *chosen)
 
     def ingest(self, log_format: str, log: Path) -> None:
-        """Bring a real log in."""
+        """Ingest a real log."""
         self._start("ingest", log_format, log, "--force")
 
     def ceiling(self, kind: str) -> dict[str, Any]:
@@ -94,7 +95,7 @@ class Program:
         self.root.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "purchase_pred", *map(str, arguments), "--workspace", str(self.root)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode == _YOURS_TO_MEND:
+        if done.returncode == _REFUSED:
             raise RefusedError(done.stderr.strip().rpartition("error: ")[2])
         if done.returncode:
             raise SystemExit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")

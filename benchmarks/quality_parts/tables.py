@@ -1,4 +1,4 @@
-"""What the quality benchmark found, as the tables of RESULTS.md and as the few lines of the README."""
+"""The results of the quality benchmark, as the tables of RESULTS.md and as the few lines of the README."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES: Final = {
 
 
 def in_words(document: Mapping[str, Any], /) -> Iterator[str]:
-    """Say in a few lines what was reached, for the README and the terminal."""
+    """Yield the results in a few lines, for the README and the terminal."""
     parts = document["parts"]
     told = {"seeds": _worlds_line, "latent": _latent_line, "curve": _curve_line, "cdnow": _cdnow_lines}
     told |= {"rees46": _rees46_line, "otto": _otto_line, "training": _training_line}

@@ -1,4 +1,4 @@
-"""What `train_models` takes beside the bare booster on the same matrix."""
+"""The time that `train_models` takes, beside that of the bare booster on the same matrix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether features know the future: the log is altered where no prediction may look, and no value may move."""
+"""Check whether features use the future: events that no prediction may see are altered, and no feature may change."""
 
 from purchase_pred.leakage.check import check_leakage
 from purchase_pred.leakage.report import Example, Leak, LeakageReport, TrialSummary

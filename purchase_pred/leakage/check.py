@@ -1,4 +1,4 @@
-"""The check itself: run a feature function on altered logs and demand the same features, bit for bit."""
+"""The check: run a feature function on altered logs, and require the same features bit for bit."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def check_leakage(
     rounds: int = 2,
     seed: int = 0,
 ) -> LeakageReport:
-    """Alter whatever a prediction may not know and report every feature that moves.
+    """Alter everything that a prediction may not know, and report every feature that changes.
 
     The function is run about 30 times, each time on one alteration, and its columns are compared with those of the
     unaltered log, bit by bit (null equals null, NaN equals NaN). Events with ``timestamp + availability_lag >= T`` are
-    unknown at T: they are deleted, changed and joined by others, for everyone from a moment on (rows with a T up to it
-    may not move), and for each user from a T of the user's own on (the user's rows up to it may not move). Later
-    anchors are dropped, labels not known yet are turned, other users are dropped, and the rows of events, of anchors and
+    unknown at T: they are deleted, changed and joined by others, for everyone from a time on (rows with a T up to it
+    may not change), and for each user from a T of the user's own on (the user's rows up to it may not change). Later
+    anchors are dropped, labels not known yet are inverted, other users are dropped, and the rows of events, of anchors and
     of events tied in time are put into other orders, ``event_id`` staying with its event.
 
     Parameters
@@ -62,8 +62,8 @@ def check_leakage(
         Takes anchors and events and returns one row per anchor, in their order, with feature columns: those that the
         anchors do not have. It is called with frames in memory, and what it returns is collected.
     anchors
-        ``user_id``, ``prediction_time`` (Datetime("us", "UTC")) and whatever the function needs. ``label`` (and
-        ``label_end``) are turned where they are there; no other column is.
+        ``user_id``, ``prediction_time`` (Datetime("us", "UTC")) and whatever the function needs. If there is a
+        ``label``, its values are inverted where they are not known yet (by ``label_end``, if there is one).
     events
         ``event_id`` (integer), ``user_id``, ``timestamp`` (Datetime("us", "UTC")) and whatever the function needs.
         ``session_index`` belongs to an event: it is not computed anew. Both frames are collected; take a sample of
@@ -73,17 +73,18 @@ def check_leakage(
     cross_user
         Columns that may depend on other users' past. None: those of the shipped dictionary (`cross_user_features`).
     cuts
-        At how many moments the events of everyone are altered.
+        Number of times from which on the events of everyone are altered.
     rounds
-        How often the events of each user are altered at a T of the user's own.
+        How often the events of each user are altered from a T of the user's own on.
     seed
-        Of the choice of moments, rows and values: the same seed gives the same trials.
+        Seed of the choice of times, rows and values: the same seed gives the same trials.
 
     Returns
     -------
     LeakageReport
-        ``leaks`` is empty when clean; each names a column, what moved it, how many rows, and an example with the
-        anchor, its T, the value before and after and the offending event. ``str(report)`` is a readable table.
+        ``leaks`` is empty when clean; each names a column, the alterations that changed it, the number of rows, and an
+        example with the anchor, its T, the value before and after and the offending event. ``str(report)`` is a
+        readable table.
 
     Raises
     ------
@@ -137,7 +138,7 @@ def check_leakage(
 def _outcomes(
     subject: Subject, world: World, crossing: set[str], *, cuts: int, rounds: int, rng: np.random.Generator
 ) -> list[Outcome]:
-    """Run all trials; a column found to depend on other users is accused of that once, not of their past as well."""
+    """Run all trials; a column found to depend on other users is not compared again in the trials of their events."""
     outcomes = []
     for trial in chain(
         order_trials(world, rng=rng),

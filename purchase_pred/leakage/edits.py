@@ -101,7 +101,7 @@ def changes(log: pl.DataFrame, events: pl.DataFrame, /, *, rng: np.random.Genera
 def _altered(log: pl.DataFrame, events: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Return events with other values in every column but their keys.
 
-    Kinds become the next kind, fractions grow, everything else is dealt out anew among the events.
+    Event types become the next type, floats grow, the values of all other columns are shuffled among the events.
     """
     values = events.select(log.columns)
     altered = []
@@ -120,9 +120,9 @@ def _altered(log: pl.DataFrame, events: pl.DataFrame, rng: np.random.Generator) 
 def injections(log: pl.DataFrame, targets: pl.DataFrame, /, *, lag: int, rng: np.random.Generator) -> Edits:
     """Return edits that put in events of every kind at the first moments that the targets' anchors may not see.
 
-    They fall at T - lag, just before T where a lag hides them, at T, an hour and two days later; once on the anchor's
-    own item and dearer than anything, once on another and cheaper. What is left of them is taken from events of the
-    log. The first fall into the anchor's session, the later ones into the user's next.
+    Their times are T - lag, just before T if there is a lag, T, an hour and two days later. Each is put in twice: on
+    the anchor's item with floats above all in the log, and on another item with floats below. All other values are
+    taken from events of the log. Those up to T belong to the anchor's session, the later ones to the user's next.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def _kind_dtype(log: pl.DataFrame) -> pl.DataType:
 
 
 def _kinds(log: pl.DataFrame) -> list[str]:
-    """Return the kinds that events can be of: those of the Enum, or those in the log and the shop's five."""
+    """Return the possible event types: the categories of the Enum, or those in the log and the five of the schema."""
     dtype = _kind_dtype(log)
     if isinstance(dtype, pl.Enum):
         return dtype.categories.to_list()

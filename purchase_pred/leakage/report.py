@@ -18,7 +18,7 @@ _INDENT: Final = "    "
 
 @dataclass(frozen=True)
 class Example:
-    """One row whose feature moved."""
+    """One row whose feature changed."""
 
     tampering: str
     anchor: dict[str, Any]
@@ -42,11 +42,11 @@ class Example:
 
 @dataclass(frozen=True)
 class Leak:
-    """A column that moved though nothing did that it may know."""
+    """A column that changed although nothing that it may depend on did."""
 
     column: str
     tamperings: tuple[str, ...]
-    """What moved it, in the order of the trials."""
+    """The alterations that changed it, in the order of the trials."""
     rows: int
     """How many anchors were affected by any of them."""
     example: Example
@@ -65,7 +65,7 @@ class TrialSummary:
     columns: int
     """Features compared."""
     moved: tuple[str, ...]
-    """The features that moved."""
+    """The features that changed."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class LeakageReport:
 
 
 def moment_text(moment: datetime | None, /) -> str:
-    """Return a moment as people read it, fractions of a second only where there are some."""
+    """Return a time as text, with fractions of a second only where there are some."""
     if moment is None:
         return "null"
     fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""

@@ -1,4 +1,4 @@
-"""The function under trial: what it gives for the log as it is, and which rows move when the log is altered."""
+"""The feature function under test: its features of the unaltered log, and the rows that change in altered ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Outcome:
 
 
 class Subject:
-    """A feature function and the features it gives for the world as it is."""
+    """A feature function, and its features of the unaltered anchors and log."""
 
     def __init__(self, function: FeatureFunction, world: World) -> None:
         self._function = function
@@ -56,7 +56,7 @@ class Subject:
         return None if _fault(made, trial.anchors) else made
 
     def judge(self, trial: Trial, *, leaving_out: Collection[str] = ()) -> Outcome:
-        """Run a trial and compare its rows with those of the world as it is."""
+        """Run a trial and compare its rows with those of the unaltered world."""
         columns = tuple(name for name in self.columns if name not in leaving_out)
         before = self._baseline(trial)
         made = self.run(trial)
@@ -86,7 +86,7 @@ class Subject:
 
 
 def difference(before: pl.Series, after: pl.Series | None, /) -> pl.Series:
-    """Tell where two columns differ in any bit: nulls are equal, NaNs are equal, the two zeros are not."""
+    """Return where two columns differ in any bit: nulls are equal, NaNs are equal, 0.0 and -0.0 are not."""
     if after is None or after.dtype != before.dtype:
         return pl.repeat(value=True, n=len(before), eager=True)
     pair = pl.DataFrame({"before": before.rename("before"), "after": after.rename("after")})
@@ -97,7 +97,7 @@ def difference(before: pl.Series, after: pl.Series | None, /) -> pl.Series:
 
 
 def _fault(made: pl.DataFrame, anchors: pl.DataFrame) -> str:
-    """Say how the rows are not those of the anchors; empty when they are."""
+    """Describe how the rows differ from those of the anchors; empty when they do not."""
     if len(made) != len(anchors):
         return f"{len(made):,} rows for {len(anchors):,} anchors"
     for name in (name for name in anchors.columns if name in made.columns):

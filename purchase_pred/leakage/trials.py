@@ -1,4 +1,4 @@
-"""The trials of a leakage check: what each alters, and which rows may not notice."""
+"""The trials of a leakage check: what each one alters, and the rows whose features may not change."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TARGETS_PER_USER: Final = 2
 
 @dataclass(frozen=True)
 class World:
-    """What the function is given when nothing is altered.
+    """The unaltered input of the function.
 
     `anchors` and `log` have ``__row`` as their last column; `lag` is the availability lag in microseconds.
     """
@@ -69,11 +69,11 @@ class Trial:
 
 
 def order_trials(world: World, /, *, rng: np.random.Generator) -> Iterator[Trial]:
-    """Run the function again on the same, on other orders of events, of anchors and of ties."""
+    """Run the function on the same input again, and on other orders of the events, the anchors and the ties."""
     everything = _all_rows(world)
     same = no_edits(world.log)
     yield Trial(tampering=RUN_AGAIN, scope="the same input", anchors=world.anchors, compared=everything, edits=same)
-    # reversed, every tie is the other way round; at random, what only works in one direction is found
+    # reversed order inverts every tie; random order shows functions that work for sorted input only
     for scope, log in (("reversed", world.log.reverse()), ("at random", _shuffled(world.log, rng))):
         yield Trial(
             tampering=EVENTS_SHUFFLED, scope=scope, anchors=world.anchors, compared=everything, edits=no_edits(log)
@@ -202,7 +202,7 @@ def _future_trials(
 
 
 def _with_other_labels(world: World, moment: pl.Expr) -> pl.DataFrame:
-    """Turn the labels that are not known at a moment: those whose window ends later, or starts then or later."""
+    """Invert the labels that are not known at a time: those whose window ends later, or starts then or later."""
     if LABEL_END in world.anchors.columns:
         unknown = pl.col(LABEL_END) + pl.duration(microseconds=world.lag) > moment
     else:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Aggregate:
-    """One declared aggregate; made by `count`, `n_unique`, `total` and their kin, never by hand."""
+    """One declared aggregate; made by `count`, `n_unique`, `total` and the other functions of this module."""
 
     kind: str
     """Its row in `registry.KINDS`."""
@@ -108,9 +108,9 @@ def total(
 ) -> Aggregate:
     """Sum `column` over the events in [T - w, T); nulls and values that are not finite are skipped.
 
-    Float64, 0.0 when there is none. Parameters as for `count`. Values are summed as whole hundredths, what is left of
-    them in fixed point beside it (units of 2^-56 hundredths in 128 bits): money is exact, sums do not depend on the
-    order of the events or on other events, and the running sum over the log may reach 1e19.
+    Float64, 0.0 when there is none. Parameters as for `count`. Values are summed in fixed point (128 bits, units of
+    2^-56 hundredths): prices in cents are summed exactly, sums depend neither on the order of the events nor on other
+    events, and the running sum over the log may reach 1e19.
 
     Examples
     --------

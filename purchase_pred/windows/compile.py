@@ -1,4 +1,4 @@
-"""From declared aggregates to look-up tables, and to the expressions that read the answers off them."""
+"""From declared aggregates to look-up tables, and to the expressions that compute features from what is looked up."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class _Compiler:
 
 
 def _seen(aggregate: Aggregate) -> pl.Expr:
-    """Tell the events that count; a condition that names no column is spread over the rows."""
+    """Return which events count; a condition that names no column holds for all rows or for none."""
     if aggregate.where is None:
         return _EVERY_ROW
     condition = aggregate.where.fill_null(value=False)

@@ -1,4 +1,4 @@
-"""Conditions on events: each event by itself, so that no condition can bring the future in."""
+"""Conditions on events: each event is looked at by itself, so that no condition can see a later one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import polars as pl
 def beyond_one_event(condition: pl.Expr, /) -> pl.Expr | None:
     """Return the first part of a condition that looks at several rows, such as a mean or a shift; None: no part does.
 
-    A Python function inside it (`map_elements`) cannot be looked into, and passes.
+    A Python function inside it (`map_elements`) cannot be inspected, and is taken to look at one row.
 
     Examples
     --------

@@ -29,7 +29,7 @@ class LookUpTable:
     moments: dict[Moment, set[str]] = field(default_factory=dict)
 
     def read(self, column: pl.Expr, moment: Moment = AT_T) -> pl.Expr:
-        """Ask for `column` of the last row before a moment; equal requests share one look-up."""
+        """Request `column` of the last row before a moment; equal requests share one look-up."""
         name = next((known for known, other in self.columns.items() if other.meta.eq(column)), None)
         if name is None:
             name = f"__{self.label}_{len(self.columns)}"
@@ -38,7 +38,7 @@ class LookUpTable:
         return pl.col(_read_name(name, moment))
 
     def look_ups(self, anchors: pl.LazyFrame, /) -> Iterator[pl.LazyFrame]:
-        """Yield, per moment, what was asked for, in the order of the anchors; null where no row lies before.
+        """Yield, per moment, the requested columns in the order of the anchors; null where no row lies before it.
 
         The look-ups do not build on each other, so that they can run side by side.
         """
