@@ -1,18 +1,19 @@
-"""Features that users declare in their settings; conditions are parsed as SQL expressions, never evaluated as code."""
+"""Features that users declare in their settings; conditions are read word by word, never evaluated as code."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from purchase_pred.errors import ConfigError
+from purchase_pred.features.condition_text import parse_condition
 from purchase_pred.features.group import FeatureGroup
 from purchase_pred.features.sources import ITEM_CATEGORY
 from purchase_pred.schema import CATEGORY
 from purchase_pred.windows.registry import KINDS
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from purchase_pred.settings.features import CustomFeature
     from purchase_pred.windows import Aggregate
 
@@ -23,7 +24,7 @@ def custom_group(feature: CustomFeature, /) -> FeatureGroup:
     Raises
     ------
     ConfigError
-        The condition is no SQL expression, or looks at more than the event itself.
+        The condition holds something that `parse_condition` does not allow.
 
     Examples
     --------
@@ -53,9 +54,6 @@ def _aggregate(feature: CustomFeature) -> Aggregate:
 
 def _condition(feature: CustomFeature) -> pl.Expr:
     try:
-        return pl.sql_expr(str(feature.where))
-    except pl.exceptions.PolarsError as error:
-        raise ConfigError(
-            f"features.custom: where of {feature.name!r} must be an SQL condition over the events such as "
-            f"\"event_type = 'view' and hour < 6\", found {feature.where!r}"
-        ) from error
+        return parse_condition(str(feature.where))
+    except ValueError as error:
+        raise ConfigError(f"features.custom: where of {feature.name!r}: {error}") from error

@@ -152,6 +152,7 @@ def _check(
     require(events, {**needed, **read, EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="events")
     require(anchors, {**needed, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
     for aggregate in aggregates:
+        _check_condition(aggregate, schema)
         dtype = schema.get(str(aggregate.column))
         if KINDS[aggregate.kind].needs_numbers and dtype is not None and not dtype.is_numeric():
             raise SchemaError(f"events: {aggregate.kind} needs numbers, column {aggregate.column!r} is {dtype}")
@@ -160,6 +161,19 @@ def _check(
     twice = sorted({name for name in made if made.count(name) > 1 or name in taken})
     if twice:
         raise SchemaError(f"anchors: columns would be made twice: {', '.join(twice)}; rename the aggregates")
+
+
+def _check_condition(aggregate: Aggregate, schema: pl.Schema) -> None:
+    """Raise unless the condition is true or false of each event; it is tried on a log without any."""
+    if aggregate.where is None:
+        return
+    try:
+        (dtype,) = schema.to_frame().select(aggregate.where).dtypes
+    except (pl.exceptions.PolarsError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise SchemaError(f"events: where of {aggregate.name!r} does not fit their columns: {reason}") from error
+    if dtype not in (pl.Boolean, pl.Null):
+        raise SchemaError(f"events: where of {aggregate.name!r} must be true or false of each event, found {dtype}")
 
 
 def _roots(aggregate: Aggregate) -> list[str]:
