@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 import numpy as np
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from purchase_pred.models.design_matrix import FeatureSpec
-    from purchase_pred.settings.training import PositiveWeight, TrainSettings
+    from purchase_pred.settings.training import PositiveWeight, StopMetric, TrainSettings
+
+FEW_STOP_POSITIVES: Final = 200
+"""With fewer positives to stop on, average precision jumps from round to round, and log-loss decides."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,32 @@ class FitRows:
     weights: NDArray[np.float32] | None
     """Weight of each row; None: 1 each."""
     stop_matrix: NDArray[np.float32]
-    """Validation rows on which average precision is watched; no tree and no coefficient is fitted on them."""
+    """Validation rows on which the metric is watched; no tree and no coefficient is fitted on them."""
     stop_labels: NDArray[np.uint8]
     settings: TrainSettings
+    odds_factor: float = 1.0
+    """Factor that the choice of these rows has put on the odds."""
+    rounds: int | None = None
+    """Fit exactly so many rounds and do not look at the stop rows; None: stop by them."""
+
+    @property
+    def stop_metric(self) -> StopMetric:
+        """Which metric ends the training: that of the settings, or what suits the positives among the stop rows."""
+        asked = self.settings.early_stopping_metric
+        if asked != "auto":
+            return asked
+        return "log_loss" if int(self.stop_labels.sum()) < FEW_STOP_POSITIVES else "average_precision"
+
+    def stop_weights(self, positive_weight: float, /) -> NDArray[np.float32] | None:
+        """Return weights that give the stop rows the odds of the rows fitted; None: 1 each.
+
+        Average precision asks for no probabilities and is taken on the rows as they are. Log-loss would blame a fit
+        whose positives weigh more, or whose negatives were sampled, for the very odds that it was told.
+        """
+        factor = positive_weight * self.odds_factor
+        if self.stop_metric == "average_precision" or factor == 1.0:
+            return None
+        return np.where(self.stop_labels == 1, np.float32(factor), np.float32(1.0))
 
     def positive_weight(self, kind: PositiveWeight, /) -> float:
         """Return the weight of a positive row, from the training rows alone."""

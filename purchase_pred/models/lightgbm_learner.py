@@ -14,12 +14,17 @@ from purchase_pred.models.learner import native_names
 from purchase_pred.models.lightgbm_text import check_lightgbm_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from purchase_pred.models.design_matrix import FeatureSpec
     from purchase_pred.models.learner import FitRows
+    from purchase_pred.settings.training import StopMetric
 
 _LEAVES_OF_ROOM: Final = 20
+_LEAVES_OF_POSITIVES: Final = 4
+_METRICS: Final[Mapping[StopMetric, str]] = {"average_precision": "average_precision", "log_loss": "binary_logloss"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class LightGBMLearner:
 
 
 def fit_lightgbm(rows: FitRows, /) -> LightGBMLearner:
-    """Fit LightGBM, stopping when average precision on the stop rows no longer rises."""
+    """Fit LightGBM, stopping when the metric on the stop rows no longer betters."""
     settings = rows.settings
     positive_weight = rows.positive_weight(settings.lightgbm.positive_weight)
     parameters = lightgbm_parameters(rows)
@@ -86,7 +91,15 @@ def fit_lightgbm(rows: FitRows, /) -> LightGBMLearner:
         categorical_feature=list(rows.spec.categorical),
         params=parameters,
     )
-    stop = lgb.Dataset(rows.stop_matrix, label=rows.stop_labels, reference=train, params=parameters)
+    if rows.rounds is not None:
+        return LightGBMLearner(lgb.train(parameters, train, num_boost_round=rows.rounds), positive_weight, rows.spec)
+    stop = lgb.Dataset(
+        rows.stop_matrix,
+        label=rows.stop_labels,
+        weight=rows.stop_weights(positive_weight),
+        reference=train,
+        params=parameters,
+    )
     booster = lgb.train(
         parameters,
         train,
@@ -103,11 +116,10 @@ def lightgbm_parameters(rows: FitRows, /) -> dict[str, Any]:
     settings, own = rows.settings, rows.settings.lightgbm
     parameters: dict[str, Any] = {
         "objective": "binary",
-        "metric": "average_precision",
+        "metric": _METRICS[rows.stop_metric],
         "learning_rate": own.learning_rate,
         "num_leaves": own.num_leaves,
-        # So many rows that a tree has room for its leaves: of a few hundred rows, 200 to a leaf allow no split at all.
-        "min_data_in_leaf": min(own.min_data_in_leaf, max(1, len(rows.labels) // _LEAVES_OF_ROOM)),
+        "min_data_in_leaf": _rows_of_a_leaf(rows),
         "bagging_fraction": own.bagging_fraction,
         "bagging_freq": 1,
         "feature_fraction": own.feature_fraction,
@@ -125,3 +137,12 @@ def lightgbm_parameters(rows: FitRows, /) -> dict[str, Any]:
     if settings.interactions:
         parameters["interaction_constraints"] = interaction_groups(settings, rows.spec)
     return parameters
+
+
+def _rows_of_a_leaf(rows: FitRows) -> int:
+    """Return the least rows of a leaf: so few that a tree has room for its leaves, and some leaves for positives.
+
+    Of a few hundred rows, 200 to a leaf allow no split at all; of 100 positives among 100,000 rows, they drown in it.
+    """
+    room = min(len(rows.labels) // _LEAVES_OF_ROOM, int(rows.labels.sum()) // _LEAVES_OF_POSITIVES)
+    return min(rows.settings.lightgbm.min_data_in_leaf, max(1, room))

@@ -93,6 +93,7 @@ def train_models(
         stop_matrix=validation.matrix[stops],
         stop_labels=val_labels[stops],
         settings=settings.train,
+        odds_factor=sample.odds_factor,
     )
     counts = {"rows": len(labels), "positives": int(labels.sum()), "rows_fitted": len(rows.labels)}
     return [

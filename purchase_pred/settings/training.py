@@ -11,6 +11,7 @@ from purchase_pred.settings.section import Section, Share
 ModelName = Literal["logistic", "xgboost", "lightgbm"]
 CalibrationMethod = Literal["none", "temperature", "platt", "beta", "isotonic"]
 PositiveWeight = Literal["balanced", "sqrt", "none"]
+StopMetric = Literal["average_precision", "log_loss"]
 
 
 class LogisticSettings(Section):
@@ -57,7 +58,7 @@ class LightGBMSettings(Section):
     num_leaves: int = Field(default=15, ge=2)
     """Leaves of a tree."""
     min_data_in_leaf: int = Field(default=200, ge=1)
-    """Least rows in a leaf; of fewer than twenty times as many rows, a twentieth of them."""
+    """Least rows in a leaf, or a twentieth of the rows, or a quarter of the positives, whichever is least."""
     bagging_fraction: float = Field(default=0.8, gt=0, le=1)
     """Share of rows drawn for each tree."""
     feature_fraction: float = Field(default=0.4, gt=0, le=1)
@@ -129,7 +130,9 @@ class TrainSettings(Section):
     threads: int | None = Field(default=None, ge=1)
     """Threads of the learners; none: all cores."""
     early_stopping_rounds: int = Field(default=100, ge=1)
-    """A booster stops when its average precision on validation has not risen for so many rounds."""
+    """A booster stops when its metric on validation has not bettered for so many rounds."""
+    early_stopping_metric: StopMetric | Literal["auto"] = "auto"
+    """"auto": average precision, or log-loss where fewer than 200 of the rows that stop are positive."""
     leave_out: tuple[str, ...] = ()
     """Feature columns that no model sees, by name or pattern ("*_90d"); each must match one."""
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)

@@ -11,7 +11,6 @@ from sklearn.metrics import average_precision_score
 from purchase_pred.errors import BundleError, ConfigError, UnsupportedTargetError
 from purchase_pred.models import FittedModel, best_model, design_matrix, feature_spec, train_models
 from purchase_pred.models.learner import FitRows
-from purchase_pred.models.lightgbm_learner import lightgbm_parameters
 from purchase_pred.models.logistic_learner import fit_logistic, logistic_pipeline
 from purchase_pred.settings import Settings
 
@@ -191,16 +190,6 @@ def test_lightgbm_splits_a_log_of_a_few_hundred_rows():
         average_precision_score(SPLITS["test"]["label"], model.predict(SPLITS["test"]))
         > 2 * SPLITS["test"]["label"].mean()
     )
-
-
-@pytest.mark.parametrize(
-    ("rows", "asked", "given"), [(10, 200, 1), (400, 200, 20), (400, 5, 5), (3_999, 200, 199), (9_999, 200, 200)]
-)
-def test_a_leaf_holds_no_more_than_a_twentieth_of_the_rows(rows: int, asked: int, given: int):
-    frame = feature_frame(rows, seed=2)
-    spec, own = feature_spec(frame), settings(lightgbm={"min_data_in_leaf": asked}).train
-    matrix, labels = design_matrix(frame, spec), frame["label"].to_numpy()
-    assert lightgbm_parameters(FitRows(spec, matrix, labels, None, matrix, labels, own))["min_data_in_leaf"] == given
 
 
 def test_a_monotone_constraint_holds_in_both_boosters():
