@@ -41,7 +41,7 @@ TARGETS: Final[Mapping[str, tuple[str, ...]]] = {
 VARIANTS: Final[Mapping[str, tuple[str, ...]]] = {
     "default": (),
     "stop on PR-AUC": ("train.early_stopping_metric=average_precision",),
-    "stop on log-loss": ("train.early_stopping_metric=log_loss",),
+    "refit": ("train.refit=true",),
 }
 Splits = dict[str, pl.DataFrame]
 Found = dict[tuple[str, str, int, str], dict[str, list[float]]]
@@ -61,11 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     shop = small_shop(splits, positives=positives, seed=seed)
                     if shop is not None:
                         _judge(shop, variants, options.models, found, (target, positives))
-            print(f"{target} done", file=sys.stderr, flush=True)
-    if options.json:
-        rows = [{**dict(zip(("model", "target", "positives", "variant"), key, strict=True)), **of}
-                for key, of in found.items()]  # fmt: skip
-        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+                print(f"{target}, seed {seed} done", file=sys.stderr, flush=True)
+                _write(found, options.json)
     print("\n".join(_table(found, next(iter(variants)))))
 
 
@@ -107,6 +104,13 @@ def _world(root: Path, *, target: str, seed: int, users: int) -> Splits:
     program = Program(root / f"{target}_{users}_{seed}", assignments=assignments)
     program.run("run", "generate", "sessionize", "split", "features")
     return program.splits()
+
+
+def _write(found: Found, path: Path | None) -> None:
+    if path is not None:
+        names = ("model", "target", "positives", "variant")
+        rows = [dict(zip(names, key, strict=True)) | of for key, of in found.items()]
+        path.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def _table(found: Found, first: str) -> Iterator[str]:

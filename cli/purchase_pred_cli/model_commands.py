@@ -11,6 +11,8 @@ from purchase_pred_cli.stage_commands import ModelKind, SplitName
 if TYPE_CHECKING:
     import polars as pl
 
+    from purchase_pred.models import TuningResult
+
 _MODEL = typer.Option("--model", help="Folder, name or kind of a model. Default: the newest, the best of its run.")
 _AS_OF = typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
 _SHOWN = 20
@@ -137,22 +139,43 @@ def tune(
 ) -> None:
     """Search better settings of a learner on rolling folds of the training rows (extra `tune`)."""
     from purchase_pred.pipeline.tasks.experiments import check_tuned, tune_model, write_tuned
-    from purchase_pred_cli.console import print_json
+    from purchase_pred_cli.console import Screen, print_json
 
     check_tuned(output, force=common.force)
-    found = tune_model(common.open_workspace(), common.resolve().settings, kind=model.value, trials=trials, folds=folds)
+    workspace, settings = common.open_workspace(), common.resolve().settings
+    screen = Screen(quiet=common.quiet)
+    with screen.watching():
+        found = tune_model(workspace, settings, kind=model.value, trials=trials, folds=folds, observer=screen)
     write_tuned(found, output)
     if common.as_json:
-        document = {"model": found.kind, "best": found.best, "score": found.score, "start": found.starting_score}
-        print_json({"schema_version": 1, **document, "trials": found.trials.to_dicts()})
+        print_json({"schema_version": 1, **_tuning_document(found)})
     else:
-        typer.echo(
-            f"{found.kind}: mean PR-AUC {found.score:.4f} over {folds} folds, from {found.starting_score:.4f} at the "
-            f"start; use it by `purchase-pred train --config {output}`"
-        )
+        typer.echo(_tuning_verdict(found, output))
 
 
 COMMANDS = (evaluate, score, explain, tune)
+
+
+def _tuning_document(found: "TuningResult") -> dict[str, Any]:
+    return {
+        "model": found.kind,
+        "best": found.best,
+        "found": found.found,
+        "is_better": found.is_better,
+        "score": found.score,
+        "start": found.starting_score,
+        "later_score": found.later_score,
+        "later_start": found.later_starting_score,
+        "trials": found.trials.to_dicts(),
+    }
+
+
+def _tuning_verdict(found: "TuningResult", output: Path) -> str:
+    judged = f"on later folds, which chose nothing, {found.later_score:.4f} against {found.later_starting_score:.4f}"
+    searched = f"{found.kind}: mean PR-AUC {found.score:.4f} on the folds, from {found.starting_score:.4f} at the start"
+    if not found.is_better:
+        return f"{searched}; {judged}: no better there, so {output} keeps the settings of the start"
+    return f"{searched}; {judged}; use it by `purchase-pred train --config {output}`"
 
 
 def _document(model: str, scores: "pl.DataFrame") -> dict[str, Any]:

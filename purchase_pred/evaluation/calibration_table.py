@@ -30,7 +30,7 @@ def calibration_table(model: FittedModel, splits: Mapping[str, pl.DataFrame], /)
     """
     rows = []
     for name, frame in splits.items():
-        labels, raw = label_vector(frame), model.log_odds(frame)
+        labels, raw = label_vector(frame), model.to_judge_on(name).log_odds(frame)
         for stage, calibrator in (("before", Calibrator("none")), ("after", model.calibrator)):
             found = metrics(labels, calibrator.probabilities(raw))
             line = calibration_line(labels, calibrator.log_odds(raw)) if len(labels) else None

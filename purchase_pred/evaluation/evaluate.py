@@ -64,7 +64,7 @@ def evaluate(
     """
     test = splits["test"]
     labels = {name: label_vector(frame) for name, frame in splits.items()}
-    probabilities = {name: model.predict(frame) for name, frame in splits.items()}
+    probabilities = {name: model.to_judge_on(name).predict(frame) for name, frame in splits.items()}
     if logistic is None:
         logistic = model if model.kind == "logistic" else _train_logistic(splits, settings)
     prevalence = model.training["positives"] / model.training["rows"]

@@ -11,6 +11,7 @@ import polars as pl
 from purchase_pred.evaluation.drift import adversarial_validation
 from purchase_pred.metrics import metrics
 from purchase_pred.models.design_matrix import design_matrix, feature_spec, label_vector
+from purchase_pred.models.row_keys import row_draws
 from purchase_pred.models.sampling import sample_negatives
 from purchase_pred.schema import USER_ID
 from purchase_pred.settings.training import SamplingSettings
@@ -91,7 +92,7 @@ def data_red_flags(
     """
     train, test = (splits[name].drop(left_out, strict=False) for name in ("train", "test"))
     rows = [
-        *_single_feature_rows(train, seed),
+        *_single_feature_rows(train),
         _adversarial_row(adversarial_validation(train, test, seed=seed, threads=threads)),
         *_shared_user_rows(splits),
         _few_positives_row(splits["test"]),
@@ -105,15 +106,15 @@ def model_red_flags(name: str, found: Mapping[str, Mapping[str, Any]], /, *, fla
     return pl.concat([flags, gap]).sort(pl.col("check").cast(pl.Enum(CHECKS)), maintain_order=True)
 
 
-def single_feature_auc(frame: pl.DataFrame, /, *, seed: int = 0) -> pl.DataFrame:
+def single_feature_auc(frame: pl.DataFrame, /) -> pl.DataFrame:
     """Return the ROC-AUC of every feature alone, largest first, ties by name: `feature`, `auc`.
 
-    Taken on all positives and at most 20 negatives for each, drawn by `seed`. Missing values rank below all others;
+    Taken on all positives and about 20 negatives for each, drawn by their keys. Missing values rank below all others;
     categories rank by their share of positives; an AUC below 0.5 is turned round. Null with labels of one class.
     """
     spec = feature_spec(frame)
     sampling = SamplingSettings(negatives_per_positive=_NEGATIVES_PER_POSITIVE)
-    sample = sample_negatives(label_vector(frame), settings=sampling, seed=seed)
+    sample = sample_negatives(label_vector(frame), row_draws(frame), settings=sampling)
     kept = frame if sample.rows is None else frame[sample.rows]
     matrix, labels = design_matrix(kept, spec), label_vector(kept)
     aucs = [
@@ -153,8 +154,8 @@ def _rates(codes: NDArray[np.float32], labels: NDArray[np.uint8]) -> NDArray[np.
     return rates[group]
 
 
-def _single_feature_rows(train: pl.DataFrame, seed: int) -> Iterator[tuple[Any, ...]]:
-    table = single_feature_auc(train, seed=seed).drop_nulls()
+def _single_feature_rows(train: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
+    table = single_feature_auc(train).drop_nulls()
     for position, (feature, auc) in enumerate(table.iter_rows()):
         flagged = auc > SINGLE_FEATURE_AUC
         if position and not flagged:

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 
 MODEL_FILE: Final = "model.json"
 CALIBRATOR_FILE: Final = "calibrator.json"
+FIRST_FIT_FOLDER: Final = "first_fit"
+"""Holds, saved in the same form, the fit that had not seen validation, where `train.refit` made another."""
 MOST_JSON_BYTES: Final = 50_000_000
 MOST_BOOSTER_BYTES: Final = 1_000_000_000
 
+_FIRST_FIT_FILE: Final = f"{FIRST_FIT_FOLDER}/{MODEL_FILE}"
 _LEARNERS: Final[Mapping[str, type[Learner]]] = {
     learner.kind: learner for learner in (LogisticLearner, XGBoostLearner, LightGBMLearner)
 }
@@ -58,6 +61,9 @@ def save_bundle(model: FittedModel, directory: Path, /) -> None:
     contents = {model.learner.file_name: content, CALIBRATOR_FILE: _json(model.calibrator.to_json())}
     for name, written in contents.items():
         (directory / name).write_bytes(written)
+    if model.first_fit:
+        save_bundle(model.first_fit, directory / FIRST_FIT_FOLDER)
+        contents[_FIRST_FIT_FILE] = (directory / _FIRST_FIT_FILE).read_bytes()
     write_description(directory, description | {"sha256": {name: _sha256(one) for name, one in contents.items()}})
 
 
@@ -103,6 +109,7 @@ def load_bundle(directory: Path, /) -> FittedModel:
         target=description["target"],
         settings=known.settings,
         training=description["training"],
+        first_fit=_read_first_fit(directory, known) if _FIRST_FIT_FILE in known.sha256 else None,
     )
 
 
@@ -121,6 +128,12 @@ def save_pickle(model: FittedModel, path: Path, /) -> None:
     """Write a model as a pickle, for notebooks; this package never reads it back."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(model))
+
+
+def _read_first_fit(directory: Path, known: BundleDescription) -> FittedModel:
+    if _FIRST_FIT_FILE in _read_json(directory, _FIRST_FIT_FILE, known.sha256).get("sha256", ()):
+        raise BundleError(f"{directory / _FIRST_FIT_FILE}: a first fit has none of its own: train again")
+    return load_bundle(directory / FIRST_FIT_FOLDER)
 
 
 def _read_learner(directory: Path, known: BundleDescription, spec: FeatureSpec) -> Learner:

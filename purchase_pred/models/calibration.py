@@ -68,6 +68,19 @@ class Calibrator:
         return calibrated
 
 
+@dataclass(frozen=True)
+class CalibratorChoice:
+    """A calibrator, and how it came to be chosen."""
+
+    calibrator: Calibrator
+    log_losses: dict[CalibrationMethod, float]
+    """The log-loss of each kind on the rows that judged; empty when none could be judged."""
+    left_alone: bool
+    """Whether scores stay as they are because no method could be judged."""
+    why: str
+    """The reason, in words."""
+
+
 def sigmoid(log_odds: NDArray[np.float64], /) -> NDArray[np.float64]:
     """Return 1 / (1 + exp(-z)) without overflow.
 
@@ -101,30 +114,48 @@ def fit_calibrator(
 
 
 def choose_calibrator(
-    log_odds: NDArray[np.float64], labels: NDArray[np.uint8], times: NDArray[np.int64], /
-) -> tuple[Calibrator, dict[CalibrationMethod, float]]:
-    """Fit every kind on the earlier half of the rows, judge by log-loss on the later half, fit the best on all.
+    log_odds: NDArray[np.float64],
+    labels: NDArray[np.uint8],
+    times: NDArray[np.int64],
+    /,
+    *,
+    draws: NDArray[np.float64],
+) -> CalibratorChoice:
+    """Fit every kind on one half of the rows, judge by log-loss on the other half, fit the best on all.
 
-    The halves are cut at the median of `times`, rows of the median time in the later one. Of equals the simplest
-    is taken. With fewer than 10 positives in either half nothing can be judged, and the calibrator is ``none``.
+    The halves are cut at the median of `times`, rows of the median time in the later one. Where that leaves fewer than
+    10 positives in either half, as with rows of one time only, they are cut at the median of `draws`. Of equals the
+    simplest is taken. With fewer than 10 positives in a half of either cut nothing can be judged, and the calibrator
+    is ``none``.
 
-    Returns
-    -------
-    calibrator, log_losses
-        The log-loss of each kind on the later half; empty when nothing could be judged.
+    Parameters
+    ----------
+    log_odds, labels, times
+        Of each row.
+    draws
+        A number in [0, 1) of each row, equal for rows that belong together, such as those of one user.
     """
-    early = times < np.median(times)
-    if min(int(labels[early].sum()), int(labels[~early].sum())) < _JUDGE_POSITIVES:
-        return Calibrator("none"), {}
-    losses = {
-        method: log_loss(
-            labels[~early],
-            fit_calibrator(method, log_odds[early], labels[early]).probabilities(log_odds[~early]),
+    for fitted, judged_on in ((times < np.median(times), "later rows"), (draws < np.median(draws), "other users")):
+        if min(int(labels[fitted].sum()), int(labels[~fitted].sum())) < _JUDGE_POSITIVES:
+            continue
+        losses = {
+            method: log_loss(
+                labels[~fitted],
+                fit_calibrator(method, log_odds[fitted], labels[fitted]).probabilities(log_odds[~fitted]),
+            )
+            for method in METHODS
+        }
+        best = min(METHODS, key=losses.__getitem__)
+        return CalibratorChoice(
+            fit_calibrator(best, log_odds, labels), losses, left_alone=False, why=f"least log-loss on {judged_on}"
         )
-        for method in METHODS
-    }
-    best = min(METHODS, key=losses.__getitem__)
-    return fit_calibrator(best, log_odds, labels), losses
+    return CalibratorChoice(
+        Calibrator("none"),
+        {},
+        left_alone=True,
+        why=f"{int(labels.sum()):,} of {len(labels):,} rows to calibrate on are positive; to fit a method on one half "
+        f"and judge it on the other, {_JUDGE_POSITIVES} in each are needed",
+    )
 
 
 def calibration_line(labels: NDArray[np.uint8], log_odds: NDArray[np.float64], /) -> tuple[float, float] | None:

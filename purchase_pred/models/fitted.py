@@ -38,11 +38,17 @@ class FittedModel:
     """The settings it was trained with."""
     training: dict[str, Any]
     """Rows, positives, rounds, average precision on validation, log-loss of each kind of calibrator."""
+    first_fit: FittedModel | None = None
+    """With `train.refit` the model as it was before it saw validation: it says how good the model is there."""
 
     @property
     def kind(self) -> str:
         """Which learner: logistic, xgboost or lightgbm."""
         return self.learner.kind
+
+    def to_judge_on(self, split: str, /) -> FittedModel:
+        """Return who is judged on a split: on validation the fit that has not learnt from it."""
+        return self.first_fit if split == "val" and self.first_fit else self
 
     def predict(self, features: pl.DataFrame, /) -> NDArray[np.float64]:
         """Return the calibrated probability of each row, in the order of the rows.

@@ -1,9 +1,9 @@
-"""Negative sampling: fewer negatives to learn from, their weight carried along, the odds corrected back."""
+"""Negative sampling: fewer negatives to learn from, drawn by the keys of their rows, the odds corrected back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from purchase_pred.settings.training import SamplingSettings
+
+ENOUGH_NEGATIVES: Final = 10
+"""Negatives for each positive that "auto" keeps: more of them cost time and teach next to nothing."""
+FULL_ROWS: Final = 200_000
+"""Up to so many training rows "auto" keeps all of them: there is little time to save, and each may teach something."""
 
 
 @dataclass(frozen=True)
@@ -23,34 +28,74 @@ class Sample:
     """Their weights; None: 1 each."""
     odds_factor: float
     """Factor that the sample and its weights put on the odds of a row; to be divided out of every prediction."""
+    facts: dict[str, Any]
+    """What was asked and what was kept of how many rows, and `why`, in words."""
 
 
-def sample_negatives(labels: NDArray[np.uint8], /, *, settings: SamplingSettings, seed: int) -> Sample:
-    """Draw negatives without replacement; keep every positive.
+def sample_negatives(labels: NDArray[np.uint8], draws: NDArray[np.float64], /, *, settings: SamplingSettings) -> Sample:
+    """Keep every positive, and the negatives whose draw falls below the share that is asked for.
 
     With weights, each kept negative counts for 1 / (share kept), so the weighted sample has the prevalence of all
     rows and the odds need no correction. Without, the odds of a fit on the sample are too high by 1 / (share kept)
-    (King and Zeng 2001), which `odds_factor` says.
+    (King and Zeng 2001), which `odds_factor` says. The share kept is the one found, not the one aimed at.
+
+    Parameters
+    ----------
+    labels
+        0 or 1 of each row.
+    draws
+        A number in [0, 1) of each row, as `row_draws` makes them of the rows' keys: which rows are kept then depends
+        on no order, no other row and no seed but through the two counts.
+    settings
+        `train.sampling`.
 
     Examples
     --------
     >>> from purchase_pred.settings.training import SamplingSettings
     >>> labels = np.array([1, 0, 0, 0, 0], dtype=np.uint8)
-    >>> half = SamplingSettings(negatives_per_positive=2, weighted=False)
-    >>> sample = sample_negatives(labels, settings=half, seed=0)
-    >>> len(sample.rows), sample.weights, sample.odds_factor
-    (3, None, 2.0)
+    >>> half = SamplingSettings(negatives_per_positive=2)
+    >>> sample = sample_negatives(labels, np.array([0.9, 0.1, 0.8, 0.2, 0.7]), settings=half)
+    >>> sample.rows.tolist(), sample.weights, sample.odds_factor
+    ([0, 1, 3], None, 2.0)
     """
-    negatives = np.flatnonzero(labels == 0)
-    positives = np.flatnonzero(labels == 1)
-    ratio = settings.negatives_per_positive
-    wanted = len(negatives) if ratio is None else max(1, round(ratio * len(positives)))
-    if wanted >= len(negatives):
-        return Sample(rows=None, weights=None, odds_factor=1.0)
-    kept = np.random.default_rng(seed).choice(negatives, size=wanted, replace=False)
-    rows = np.sort(np.concatenate([positives, kept]))
-    stands_for = len(negatives) / wanted
+    negative = labels == 0
+    negatives = int(negative.sum())
+    positives = len(labels) - negatives
+    ratio, why = _ratio(settings, rows=len(labels), positives=positives)
+    if ratio is None:
+        return _everything(settings, labels, why)
+    if ratio * positives >= negatives:
+        return _everything(settings, labels, f"there are no more than {ratio:g} negatives for each positive")
+    kept = negative & (draws < ratio * positives / negatives)
+    if not kept.any():
+        kept = negative & (draws == draws[negative].min())
+    rows = np.flatnonzero(kept | ~negative)
+    stands_for = negatives / int(kept.sum())
+    facts = _facts(settings, rows=len(labels), kept=len(rows), why=why)
     if not settings.weighted:
-        return Sample(rows=rows, weights=None, odds_factor=stands_for)
+        return Sample(rows=rows, weights=None, odds_factor=stands_for, facts=facts)
     weights = np.where(labels[rows] == 1, 1.0, stands_for).astype(np.float32)
-    return Sample(rows=rows, weights=weights, odds_factor=1.0)
+    return Sample(rows=rows, weights=weights, odds_factor=1.0, facts=facts)
+
+
+def _ratio(settings: SamplingSettings, *, rows: int, positives: int) -> tuple[float | None, str]:
+    """Return how many negatives to keep for each positive, None for all, and why."""
+    asked = settings.negatives_per_positive
+    if asked is None:
+        return None, "train.sampling.negatives_per_positive is null"
+    if asked != "auto":
+        return asked, f"train.sampling.negatives_per_positive is {asked:g}"
+    if rows <= FULL_ROWS:
+        return None, f"there are no more than {FULL_ROWS:,} rows"
+    return ENOUGH_NEGATIVES, (
+        f"{ENOUGH_NEGATIVES} negatives for each of {positives:,} positives teach what all of {rows:,} rows would"
+    )
+
+
+def _everything(settings: SamplingSettings, labels: NDArray[np.uint8], why: str) -> Sample:
+    facts = _facts(settings, rows=len(labels), kept=len(labels), why=why)
+    return Sample(rows=None, weights=None, odds_factor=1.0, facts=facts)
+
+
+def _facts(settings: SamplingSettings, *, rows: int, kept: int, why: str) -> dict[str, Any]:
+    return {"negatives_per_positive": settings.negatives_per_positive, "rows": rows, "kept": kept, "why": why}

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 import yaml
 
-from purchase_pred.durations import microseconds
 from purchase_pred.errors import MissingExtraError, UnsupportedTargetError
 from purchase_pred.metrics import average_precision
 from purchase_pred.models.design_matrix import design_matrix, feature_spec, label_vector
+from purchase_pred.models.folds import later_folds, rolling_folds
 from purchase_pred.models.learner import FitRows
+from purchase_pred.models.row_keys import row_draws
 from purchase_pred.models.sampling import sample_negatives
 from purchase_pred.models.training import FITTERS
-from purchase_pred.schema import LABEL_END, PREDICTION_TIME
 from purchase_pred.settings.training import TrainSettings
 
 if TYPE_CHECKING:
@@ -27,11 +26,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from purchase_pred.models.design_matrix import FeatureSpec
+    from purchase_pred.models.folds import Fold
     from purchase_pred.settings import Settings
     from purchase_pred.settings.training import ModelName
 
 _Suggest = Any
-_NO_TIME: Final = timedelta()
 _SPACES: Final[Mapping[ModelName, Callable[[_Suggest], dict[str, Any]]]] = {
     "logistic": lambda trial: {
         "inverse_regularisation": trial.suggest_float("inverse_regularisation", 1e-4, 10.0, log=True),
@@ -59,57 +58,85 @@ _SPACES: Final[Mapping[ModelName, Callable[[_Suggest], dict[str, Any]]]] = {
 
 
 @dataclass(frozen=True)
-class Fold:
-    """Positions of the rows that one fold fits on, stops on and is scored on, in that order of time."""
-
-    fit: NDArray[np.intp]
-    stop: NDArray[np.intp]
-    score: NDArray[np.intp]
-
-
-@dataclass(frozen=True)
 class _Rows:
     """All training rows, turned into a matrix once."""
 
     spec: FeatureSpec
     matrix: NDArray[np.float32]
     labels: NDArray[np.uint8]
+    draws: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TuningStep:
+    """A trial that is done."""
+
+    trial: int
+    """Counted from 1; the first is the start."""
+    trials: int
+    """How many there will be."""
+    score: float
+    """Its mean average precision over the folds."""
+    best: float
+    """The best so far."""
 
 
 @dataclass(frozen=True)
 class TuningResult:
-    """What a search found."""
+    """What a search found, and whether it is better where the search has not looked."""
 
     kind: ModelName
     best: dict[str, Any]
-    """The searched settings of the learner, at their best."""
+    """The searched settings of the learner to use: those found, or those at the start if these are as good later."""
+    found: dict[str, Any]
+    """The settings that were best on the folds of the search."""
     score: float
-    """Mean average precision over the folds at the best settings."""
+    """Mean average precision over the folds of the search at the settings found; never below `starting_score`."""
     starting_score: float
-    """The same at the settings the search started from; never above `score`."""
+    """The same at the settings the search started from."""
+    later_score: float
+    """Mean average precision over the later folds, which chose nothing, at the settings found."""
+    later_starting_score: float
+    """The same at the settings the search started from."""
     trials: pl.DataFrame
     """`trial`, `average_precision` (mean over the folds), then one column per searched setting; trial 0 is the
     start."""
 
     @property
+    def is_better(self) -> bool:
+        """Whether the settings found are better than the start on the later folds too."""
+        return self.later_score > self.later_starting_score
+
+    @property
     def yaml(self) -> str:
-        """The best settings as a configuration file that `--config` takes."""
+        """The settings to use as a configuration file that `--config` takes."""
+        verdict = "the settings found are better there too" if self.is_better else "so the start is kept"
         head = (
-            f"# Found by tuning {self.kind} in {self.trials.height} trials on rolling folds of the training rows:\n"
-            f"# mean average precision {self.score:.4f}, from {self.starting_score:.4f} at the start.\n"
+            f"# {self.kind} tuned in {self.trials.height} trials on rolling folds of the training rows: mean average\n"
+            f"# precision {self.score:.4f}, from {self.starting_score:.4f} at the start. On later folds, which chose "
+            f"nothing, {self.later_score:.4f}\n# against {self.later_starting_score:.4f}: {verdict}.\n"
         )
-        found: str = yaml.safe_dump({"train": {self.kind: self.best}}, sort_keys=False)
-        return head + found
+        chosen: str = yaml.safe_dump({"train": {self.kind: self.best}}, sort_keys=False)
+        return head + chosen
 
 
 def tune(
-    train: pl.DataFrame, /, *, kind: ModelName, settings: Settings, trials: int = 30, folds: int = 3
+    train: pl.DataFrame,
+    /,
+    *,
+    kind: ModelName,
+    settings: Settings,
+    trials: int = 30,
+    folds: int = 3,
+    on_step: Callable[[TuningStep], None] | None = None,
 ) -> TuningResult:
     """Search the settings of one learner for the best mean average precision over rolling folds of `train`.
 
     Each fold fits on the past, stops on the rows after it and is scored on those after them; validation and test are
-    not looked at. The first trial is the settings as they are, so the result is never worse on the folds. The search
-    (Optuna's TPE) is decided by `train.random_seed`.
+    not looked at. The first trial is the settings as they are, so what is found is never worse on the folds; the best
+    of many trials always looks better there than it is. So it is judged beside the start on later folds, half as many
+    and at least one, and unless it is better on them too, the start is kept. The search (Optuna's TPE) is decided by
+    `train.random_seed`.
 
     Parameters
     ----------
@@ -121,6 +148,8 @@ def tune(
         Where the search starts, and everything that it does not touch.
     trials, folds
         How many settings are tried, on how many folds each.
+    on_step
+        Is told of every trial that is done.
 
     Raises
     ------
@@ -131,59 +160,37 @@ def tune(
     """
     optuna = _optuna()
     spec = feature_spec(train, leave_out=settings.train.leave_out)
-    rows = _Rows(spec, design_matrix(train, spec), label_vector(train))
-    parts = rolling_folds(train, folds=folds, embargo=settings.split.embargo)
+    rows = _Rows(spec, design_matrix(train, spec), label_vector(train), row_draws(train))
+    parts = rolling_folds(train, folds=folds + later_folds(folds), embargo=settings.split.embargo)
     _check(parts, rows.labels)
-
-    def objective(trial: _Suggest) -> float:
-        asked = with_settings(settings.train, kind, _SPACES[kind](trial))
-        return float(np.mean([_score(kind, fold, rows, asked) for fold in parts]))
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=settings.train.random_seed)
-    study = optuna.create_study(direction="maximize", sampler=sampler)
     start = getattr(settings.train, kind).model_dump(mode="json")
-    study.enqueue_trial({name: start[name] for name in _searched(optuna, kind)}, skip_if_exists=True)
-    study.optimize(objective, n_trials=trials)
+    study = _search(
+        optuna,
+        kind,
+        lambda values: _mean_score(kind, parts[:folds], rows, with_settings(settings.train, kind, values)),
+        start={name: start[name] for name in _searched(optuna, kind)},
+        seed=settings.train.random_seed,
+        trials=trials,
+        on_step=on_step,
+    )
+    first, found = study.trials[0], study.best_trial
+    later_starting_score, later_score = (
+        _mean_score(kind, parts[folds:], rows, with_settings(settings.train, kind, trial.params))
+        for trial in (first, found)
+    )
     table = pl.DataFrame(
         [{"trial": done.number, "average_precision": done.value, **done.params} for done in study.trials]
     )
     return TuningResult(
         kind=kind,
-        best=dict(study.best_trial.params),
-        score=float(study.best_trial.value),
-        starting_score=float(study.trials[0].value),
+        best=dict(found.params if later_score > later_starting_score else first.params),
+        found=dict(found.params),
+        score=float(found.value),
+        starting_score=float(first.value),
+        later_score=later_score,
+        later_starting_score=later_starting_score,
         trials=table,
     )
-
-
-def rolling_folds(train: pl.DataFrame, /, *, folds: int, embargo: str | timedelta = _NO_TIME) -> list[Fold]:
-    """Cut rows into folds by time: fit on [start, a), stop on [a, b), score on [b, c), each fold later than the last.
-
-    The later half of the rows is shared out evenly over the folds' stop and score parts. Rows to fit on whose label
-    is not known at a (`label_end` > a) are purged, and so are rows whose T lies in the embargo: stop takes rows from
-    a + embargo on, score from b + embargo on.
-
-    Examples
-    --------
-    >>> from datetime import UTC, datetime, timedelta
-    >>> days = [datetime(2024, 8, day, tzinfo=UTC) for day in range(1, 9)]
-    >>> frame = pl.DataFrame({"prediction_time": days, "label_end": [day + timedelta(days=2) for day in days]})
-    >>> [(fold.fit.tolist(), fold.stop.tolist(), fold.score.tolist()) for fold in rolling_folds(frame, folds=1)]
-    [([0, 1, 2], [4, 5], [6, 7])]
-    """
-    times, ends = (train[name].to_physical().to_numpy() for name in (PREDICTION_TIME, LABEL_END))
-    cuts = np.quantile(times, np.linspace(0.5, 1.0, 2 * folds + 1), method="higher").tolist()
-    cuts[-1] = np.inf
-    wait = microseconds(embargo)
-    return [
-        Fold(
-            fit=np.flatnonzero((times < start) & (ends <= start)),
-            stop=np.flatnonzero((times >= start + wait) & (times < middle)),
-            score=np.flatnonzero((times >= middle + wait) & (times < end)),
-        )
-        for start, middle, end in zip(cuts[:-1:2], cuts[1::2], cuts[2::2], strict=True)
-    ]
 
 
 def with_settings(settings: TrainSettings, kind: ModelName, values: Mapping[str, Any], /) -> TrainSettings:
@@ -192,11 +199,47 @@ def with_settings(settings: TrainSettings, kind: ModelName, values: Mapping[str,
     return settings.model_copy(update={kind: own.model_copy(update=dict(values))})
 
 
+def _search(
+    optuna: Any,
+    kind: ModelName,
+    score: Callable[[dict[str, Any]], float],
+    *,
+    start: dict[str, Any],
+    seed: int,
+    trials: int,
+    on_step: Callable[[TuningStep], None] | None,
+) -> Any:
+    """Return the study of so many trials, the first of them at the start."""
+
+    def tell(study: Any, trial: Any) -> None:
+        if on_step:
+            on_step(TuningStep(trial.number + 1, trials, float(trial.value), float(study.best_value)))
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    study.enqueue_trial(start, skip_if_exists=True)
+    study.optimize(lambda trial: score(_SPACES[kind](trial)), n_trials=trials, callbacks=[tell])
+    return study
+
+
+def _mean_score(kind: ModelName, folds: list[Fold], rows: _Rows, settings: TrainSettings) -> float:
+    return float(np.mean([_score(kind, fold, rows, settings) for fold in folds]))
+
+
 def _score(kind: ModelName, fold: Fold, everything: _Rows, settings: TrainSettings) -> float:
     spec, matrix, labels = everything.spec, everything.matrix, everything.labels
-    sample = sample_negatives(labels[fold.fit], settings=settings.sampling, seed=settings.random_seed)
+    sample = sample_negatives(labels[fold.fit], everything.draws[fold.fit], settings=settings.sampling)
     fit = fold.fit if sample.rows is None else fold.fit[sample.rows]
-    rows = FitRows(spec, matrix[fit], labels[fit], sample.weights, matrix[fold.stop], labels[fold.stop], settings)
+    rows = FitRows(
+        spec=spec,
+        matrix=matrix[fit],
+        labels=labels[fit],
+        weights=sample.weights,
+        stop_matrix=matrix[fold.stop],
+        stop_labels=labels[fold.stop],
+        settings=settings,
+        odds_factor=sample.odds_factor,
+    )
     return average_precision(labels[fold.score], FITTERS[kind](rows).log_odds(matrix[fold.score]))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -74,9 +74,10 @@ class LightGBMSettings(Section):
 class SamplingSettings(Section):
     """Which negative rows are learnt from; positives are always kept."""
 
-    negatives_per_positive: float | None = Field(default=None, gt=0)
-    """Negatives kept for each positive, drawn at random; none: all of them."""
-    weighted: bool = True
+    negatives_per_positive: Annotated[float, Field(gt=0)] | Literal["auto"] | None = None
+    """Negatives kept for each positive, drawn by a hash of their keys; "auto": 10 of more than 200,000 rows; none: all
+    of them."""
+    weighted: bool = False
     """Kept negatives stand for those left out by their weight; false: weight 1, and only the probabilities are
     corrected back."""
 
@@ -133,6 +134,9 @@ class TrainSettings(Section):
     """A booster stops when its metric on validation has not bettered for so many rounds."""
     early_stopping_metric: StopMetric | Literal["auto"] = "auto"
     """"auto": average precision, or log-loss where fewer than 200 of the rows that stop are positive."""
+    refit: bool = False
+    """Fit once more on train and validation together, with the rounds found; calibrator and threshold stay those of
+    the fit that had not seen validation."""
     leave_out: tuple[str, ...] = ()
     """Feature columns that no model sees, by name or pattern ("*_90d"); each must match one."""
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)

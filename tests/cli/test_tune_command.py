@@ -35,3 +35,5 @@ def test_what_tuning_finds_is_a_file_that_config_takes(shop: Path, tmp_path: Pat
 
     assert tuned.code == 0, tuned.err
     assert purchase_pred("config", "show", "-c", path).code == 0
+    assert "on later folds, which chose nothing, " in tuned.out
+    assert "trial 2 of 2: mean PR-AUC" in (shop / "pipeline.log").read_text()

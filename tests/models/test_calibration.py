@@ -27,6 +27,10 @@ def rows(slope: float, shift: float, *, count: int = 20_000, seed: int = 0) -> t
     return z, (rng.random(count) < sigmoid(slope * z + shift)).astype(np.uint8)
 
 
+def draws(count: int) -> np.ndarray:
+    return np.random.default_rng(9).random(count)
+
+
 @pytest.mark.parametrize("method", METHODS)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_calibrator_never_changes_the_ranking(method, seed: int):
@@ -95,23 +99,51 @@ def test_isotonic_keeps_blocks_without_positives_above_zero():
 
 def test_the_choice_is_by_log_loss_on_the_later_half():
     z, labels = rows(0.4, -1.0)
-    calibrator, losses = choose_calibrator(z, labels, np.arange(len(z)))
-    assert set(losses) == set(METHODS)
-    assert calibrator.method == min(losses, key=losses.__getitem__) != "none"
-    early = np.arange(len(z)) < np.median(np.arange(len(z)))
+    times = np.arange(len(z))
+    choice = choose_calibrator(z, labels, times, draws=draws(len(z)))
+    assert set(choice.log_losses) == set(METHODS)
+    assert choice.calibrator.method == min(choice.log_losses, key=choice.log_losses.__getitem__) != "none"
+    early = times < np.median(times)
     expected = log_loss(labels[~early], fit_calibrator("platt", z[early], labels[early]).probabilities(z[~early]))
-    assert losses["platt"] == expected
-    assert calibrator == fit_calibrator(calibrator.method, z, labels)
+    assert choice.log_losses["platt"] == expected
+    assert choice.calibrator == fit_calibrator(choice.calibrator.method, z, labels)
+    assert (choice.left_alone, choice.why) == (False, "least log-loss on later rows")
 
 
 def test_scores_that_are_right_already_are_hardly_moved():
     z, labels = rows(1.0, 0.0)
-    calibrator, losses = choose_calibrator(z, labels, np.arange(len(z)))
-    assert losses[calibrator.method] == pytest.approx(losses["none"], abs=0.002)
-    np.testing.assert_allclose(calibrator.probabilities(z).mean(), labels.mean(), atol=0.005)
+    choice = choose_calibrator(z, labels, np.arange(len(z)), draws=draws(len(z)))
+    assert choice.log_losses[choice.calibrator.method] == pytest.approx(choice.log_losses["none"], abs=0.002)
+    np.testing.assert_allclose(choice.calibrator.probabilities(z).mean(), labels.mean(), atol=0.005)
 
 
-def test_too_few_positives_to_judge_choose_nothing():
+@pytest.mark.parametrize("times", [np.zeros(20_000), np.arange(20_000) > 12_000], ids=["one time", "two times"])
+def test_rows_that_time_does_not_cut_into_halves_are_cut_by_user(times: np.ndarray):
+    z, labels = rows(0.4, -1.0)
+    users = draws(len(z) // 10).repeat(10)
+    choice = choose_calibrator(z, labels, times.astype(np.int64), draws=users)
+    some = users < np.median(users)
+    expected = log_loss(labels[~some], fit_calibrator("platt", z[some], labels[some]).probabilities(z[~some]))
+    assert choice.log_losses["platt"] == expected
+    assert choice.calibrator.method != "none"
+    assert (choice.left_alone, choice.why) == (False, "least log-loss on other users")
+
+
+def test_a_booster_of_few_rounds_whose_scores_are_all_alike_is_calibrated():
+    """Nine rounds on a base rate of 28 %: scores that hardly leave the base rate, of rows of one time."""
+    z, labels = rows(1.0, 0.0)
+    z = np.log(0.28 / 0.72) + 0.1 * (z - z.mean())
+    choice = choose_calibrator(z, labels, np.zeros(len(z), dtype=np.int64), draws=draws(len(z)))
+    assert not choice.left_alone
+    later, later_labels = rows(1.0, 0.0, seed=1)
+    squeezed = np.log(0.28 / 0.72) + 0.1 * (later - later.mean())
+    ideal = log_loss(later_labels, sigmoid(later))
+    assert log_loss(later_labels, choice.calibrator.probabilities(squeezed)) < ideal + 0.002
+
+
+def test_too_few_positives_to_judge_leave_the_scores_alone_and_say_so():
     labels = np.zeros(1_000, dtype=np.uint8)
     labels[::100] = 1
-    assert choose_calibrator(np.linspace(-3, 3, 1_000), labels, np.arange(1_000)) == (Calibrator("none"), {})
+    choice = choose_calibrator(np.linspace(-3, 3, 1_000), labels, np.arange(1_000), draws=draws(1_000))
+    assert (choice.calibrator, choice.log_losses, choice.left_alone) == (Calibrator("none"), {}, True)
+    assert "10 of 1,000 rows to calibrate on are positive" in choice.why

@@ -69,7 +69,8 @@ def test_sampled_negatives_leave_the_probabilities_where_they_were(kind: str, *,
         xgboost={"positive_weight": "none"},
     )
     model = train_models(SPLITS["train"], SPLITS["val"], settings=asked)[0]
-    assert model.training["rows_fitted"] == 6 * model.training["positives"]
+    assert model.training["rows_fitted"] == pytest.approx(6 * model.training["positives"], rel=0.15)
+    assert model.training["sampling"]["kept"] == model.training["rows_fitted"]
     assert model.predict(SPLITS["test"]).mean() == pytest.approx(SPLITS["test"]["label"].mean(), rel=0.5)
 
 
@@ -254,11 +255,24 @@ def test_a_split_that_cannot_be_learnt_from_is_refused_with_a_cure(split: str, s
         train_models(frames["train"], frames["val"], settings=settings())
 
 
-def test_a_validation_with_two_positives_still_gives_models():
+def test_a_validation_with_two_positives_still_gives_models_and_says_that_their_scores_are_left_alone():
     val = SPLITS["val"].with_columns(label=(pl.int_range(pl.len()) < 2).cast(pl.UInt8))
     for model in train_models(SPLITS["train"], val, settings=settings()):
         assert model.training["stop_rows"] == model.training["calibration_rows"] == val.height
         assert np.isfinite(model.predict(SPLITS["test"])).all()
+        assert model.training["calibration"]["left_alone"]
+        assert "2 of 3,000 rows to calibrate on are positive" in model.training["calibration"]["why"]
+
+
+@pytest.mark.parametrize("min_positives", [1, 100_000])
+def test_a_validation_of_one_prediction_time_is_cut_by_user_and_calibrates(min_positives: int):
+    val = SPLITS["val"].with_columns(pl.col("prediction_time").first())
+    asked = settings(models=["lightgbm"], calibration={"min_positives": min_positives})
+    training = train_models(SPLITS["train"], val, settings=asked)[0].training
+    assert training["calibration"]["why"] == "least log-loss on other users"
+    assert set(training["calibration_log_loss"]) == {"none", "temperature", "platt", "beta", "isotonic"}
+    whole = min_positives > val["label"].sum()
+    assert (training["stop_rows"] + training["calibration_rows"] == val.height) != whole
 
 
 def test_names_that_the_boosters_refuse_are_no_obstacle():

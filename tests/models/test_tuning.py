@@ -10,7 +10,9 @@ import yaml
 from frames import START, splits
 
 from purchase_pred.errors import MissingExtraError, UnsupportedTargetError
-from purchase_pred.models.tuning import rolling_folds, tune, with_settings
+from purchase_pred.models import tuning
+from purchase_pred.models.folds import later_folds, rolling_folds
+from purchase_pred.models.tuning import TuningStep, tune, with_settings
 from purchase_pred.settings import Settings
 
 TRAIN = splits(rows=3_000)["train"]
@@ -79,6 +81,41 @@ def test_a_search_is_never_worse_than_its_start_and_decided_by_the_seed(kind):
     assert {name: found.trials[name][0] for name in found.best} == {name: start[name] for name in found.best}
     again = tune(TRAIN, kind=kind, settings=SETTINGS, trials=4, folds=2)
     assert again.trials.equals(found.trials)
+
+
+def test_every_trial_is_told_as_it_is_done():
+    steps: list[TuningStep] = []
+    found = tune(TRAIN, kind="logistic", settings=SETTINGS, trials=3, folds=1, on_step=steps.append)
+    assert [(step.trial, step.trials) for step in steps] == [(1, 3), (2, 3), (3, 3)]
+    assert [step.score for step in steps] == found.trials["average_precision"].to_list()
+    assert [step.best for step in steps] == found.trials["average_precision"].cum_max().to_list()
+
+
+@pytest.mark.parametrize("later", [0.3, 0.4, 0.5])
+def test_what_is_no_better_on_folds_that_chose_nothing_is_not_taken(monkeypatch: pytest.MonkeyPatch, later: float):
+    """The search folds always favour another setting; the later ones know it as so good beside a start of 0.4."""
+    parts = rolling_folds(TRAIN, folds=2 + later_folds(2))
+    searched = {len(fold.fit) for fold in parts[:2]}
+    judged: list[int] = []
+    start = SETTINGS.train.logistic.inverse_regularisation
+
+    def score(kind, fold, rows, settings):
+        del kind, rows
+        asked = settings.logistic.inverse_regularisation
+        if len(fold.fit) in searched:
+            return 0.2 if asked == start else 0.6
+        judged.append(len(fold.fit))
+        return 0.4 if asked == start else later
+
+    monkeypatch.setattr(tuning, "_score", score)
+    found = tune(TRAIN, kind="logistic", settings=SETTINGS, trials=3, folds=2)
+    assert judged == [len(parts[2].fit)] * 2
+    assert (found.score, found.starting_score) == (0.6, pytest.approx(0.2))
+    assert (found.later_score, found.later_starting_score) == (later, 0.4)
+    assert found.is_better == (later > 0.4)
+    assert (found.best["inverse_regularisation"] == start) == (later <= 0.4)
+    assert found.found["inverse_regularisation"] != start
+    assert ("the start is kept" in found.yaml) == (later <= 0.4)
 
 
 def test_a_search_does_not_see_what_is_left_out():

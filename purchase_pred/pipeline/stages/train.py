@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.schema import Requirement
 
+_LOGGER: Final = logging.getLogger(__name__)
 _REQUIRED: Final[Mapping[str, Requirement]] = {PREDICTION_TIME: TIME_DTYPE, LABEL: pl.UInt8}
 
 
@@ -41,6 +43,7 @@ def train(work: Work, /) -> list[Made]:
     settings = work.settings.model_copy(update={"train": chosen})
     trained_at = _free_moment(work.workspace, work.units)
     models = train_models(splits["train"], splits["val"], settings=settings, trained_at=trained_at)
+    _tell(work, models)
     logistic = next((model for model in models if model.kind == "logistic"), None)
     documents = [evaluate(model, splits, settings=settings, logistic=logistic) for model in models]
     source = report_source(work.workspace, settings)
@@ -86,6 +89,20 @@ def _check(work: Work, splits: Mapping[str, pl.DataFrame]) -> None:
         settings=work.settings,
         advise=lambda: suggest(sessionized, work.settings),
     )
+
+
+def _tell(work: Work, models: list[FittedModel]) -> None:
+    """Say what was learnt from, and warn of scores that nothing made into probabilities."""
+    sampling = models[0].training["sampling"]
+    counts = f"{sampling['kept']:,} of {sampling['rows']:,} rows"
+    _LOGGER.info("learnt from %s: %s", counts, sampling["why"])
+    for model in models:
+        calibration = model.training["calibration"]
+        _LOGGER.info("%s: calibrated by %s: %s", model.name, calibration["method"], calibration["why"])
+        if calibration["left_alone"]:
+            message = f"{model.name}: its scores are not calibrated: {calibration['why']}"
+            _LOGGER.warning(message)
+            work.observer.warns(message)
 
 
 def _free_moment(workspace: Workspace, kinds: tuple[str, ...]) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.errors import ConfigError
@@ -16,16 +17,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from purchase_pred.models import TuningResult
-    from purchase_pred.pipeline.engine.stage import StageReport
+    from purchase_pred.models.tuning import TuningStep
+    from purchase_pred.pipeline.engine.stage import Observer, StageReport
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
     from purchase_pred.settings.training import ModelName
 
 TRACKING_FOLDER: Final = "mlflow"
 
+_LOGGER: Final = logging.getLogger(__name__)
+
 
 def tune_model(
-    workspace: Workspace, settings: Settings, /, *, kind: ModelName, trials: int, folds: int
+    workspace: Workspace, settings: Settings, /, *, kind: ModelName, trials: int, folds: int, observer: Observer
 ) -> TuningResult:
     """Search the settings of one learner on the training rows of a workspace; see `purchase_pred.models.tune`.
 
@@ -36,7 +40,15 @@ def tune_model(
     MissingExtraError
         Optuna is not installed.
     """
-    return tune(read_split(workspace, "train"), kind=kind, settings=settings, trials=trials, folds=folds)
+
+    def tell(step: TuningStep) -> None:
+        _LOGGER.info("trial %d of %d: mean PR-AUC %.4f, best %.4f", step.trial, step.trials, step.score, step.best)
+        coming = f"trial {step.trial + 1} of {trials}" if step.trial < trials else "the best beside the start"
+        observer.stage_starts("tune", (f"{coming}; best mean PR-AUC so far {step.best:.4f}",))
+
+    observer.stage_starts("tune", (f"trial 1 of {trials}",))
+    train = read_split(workspace, "train")
+    return tune(train, kind=kind, settings=settings, trials=trials, folds=folds, on_step=tell)
 
 
 def check_tuned(path: Path, /, *, force: bool) -> None:
