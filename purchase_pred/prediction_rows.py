@@ -20,7 +20,7 @@ from purchase_pred.schema import (
     USER_ID,
     instant,
 )
-from purchase_pred.splits import BOUNDARIES, outside_split, split_boundaries, split_of
+from purchase_pred.splits import BOUNDARIES, configured_boundaries, outside_split, split_of
 from purchase_pred.windows import last, window_features
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: 
     if as_of is not None:
         return open_points(sessionized, settings=settings, as_of=as_of)
     share = settings.split
-    boundaries = split_boundaries(sessionized, train=share.train, val=share.val, align=share.align)
+    boundaries = configured_boundaries(sessionized, share)
     return (
         labelled_points(sessionized, settings=settings)
         .join(boundaries, how="cross", maintain_order="left")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -20,6 +21,10 @@ from purchase_pred.schema import (
     require,
 )
 
+if TYPE_CHECKING:
+    from purchase_pred.settings.features import SplitSettings
+
+SplitBy = Literal["time", "events"]
 START, TRAIN_END, VAL_END, END = "start", "train_end", "val_end", "end"
 BOUNDARIES = (START, TRAIN_END, VAL_END, END)
 PURGED = "purged"
@@ -28,21 +33,32 @@ _NO_TIME = timedelta()
 
 
 def split_boundaries(
-    sessionized: pl.LazyFrame, /, *, train: float = 0.70, val: float = 0.15, align: str | timedelta = "1d"
+    sessionized: pl.LazyFrame,
+    /,
+    *,
+    train: float = 0.70,
+    val: float = 0.15,
+    align: str | timedelta = "1d",
+    by: SplitBy = "time",
 ) -> pl.LazyFrame:
-    """Place the boundaries of the splits in the time span of the log.
+    """Place the boundaries of the splits in the time of the log.
 
     Train is [start, train_end), validation [train_end, val_end), test [val_end, end]. The boundaries lie at the shares
-    `train` and `train` + `val` of the span from first to last event, floored to `align` (UTC).
+    `train` and `train` + `val` of the span from first to last event, or of the events in the order of their time,
+    floored to `align` (UTC).
 
     Parameters
     ----------
     sessionized
         Column ``timestamp``.
     train, val
-        Shares of the time span, each above 0 and together below 1.
+        Shares of the time span or of the events, each above 0 and together below 1.
     align
         Unit to which the boundaries are floored, or ``"none"``: exact to the microsecond.
+    by
+        ``"time"``: shares of the time span. ``"events"``: the boundary is the time of the event number
+        ceil(share (n - 1)) of n, counted from 0, so that at most that share of the events lies before it, ties aside;
+        for logs whose events come in bursts.
 
     Returns
     -------
@@ -64,7 +80,12 @@ def split_boundaries(
     ['2024-08-01', '2024-08-08', '2024-08-09', '2024-08-11']
     """
     require(sessionized, {TIMESTAMP: TIME_DTYPE}, what="sessionized")
-    return sessionized.select(*_boundaries(train, val, align))
+    return sessionized.select(*_boundaries(train, val, align, by))
+
+
+def configured_boundaries(sessionized: pl.LazyFrame, settings: SplitSettings, /) -> pl.LazyFrame:
+    """Return `split_boundaries` as the settings have them."""
+    return split_boundaries(sessionized, train=settings.train, val=settings.val, align=settings.align, by=settings.by)
 
 
 def temporal_split(
@@ -74,6 +95,7 @@ def temporal_split(
     train: float = 0.70,
     val: float = 0.15,
     align: str | timedelta = "1d",
+    by: SplitBy = "time",
     boundaries: pl.LazyFrame | None = None,
     assume_sorted: bool = False,
 ) -> pl.LazyFrame:
@@ -83,7 +105,7 @@ def temporal_split(
     ----------
     sessionized
         Columns ``user_id``, ``session_index``, ``timestamp``, in any order.
-    train, val, align
+    train, val, align, by
         As for `split_boundaries`; a session that starts at a boundary belongs to the later split.
     boundaries
         As `split_boundaries` returned them, of the whole log where `sessionized` holds only a part; the shares then do
@@ -119,7 +141,7 @@ def temporal_split(
     require(sessionized, {USER_ID: IDENTIFIER, SESSION_INDEX: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="sessionized")
     session_start = _first_of_run() if assume_sorted else pl.col(TIMESTAMP).min().over(USER_ID, SESSION_INDEX)
     if boundaries is None:
-        _, train_end, val_end, _ = _boundaries(train, val, align)
+        _, train_end, val_end, _ = _boundaries(train, val, align, by)
         bounded = sessionized.with_columns(train_end, val_end)
     else:
         bounded = sessionized.join(boundaries.select(TRAIN_END, VAL_END), how="cross", maintain_order="left")
@@ -167,7 +189,9 @@ def _first_of_run() -> pl.Expr:
     return pl.when(starts).then(TIMESTAMP).forward_fill()
 
 
-def _boundaries(train: float, val: float, align: str | timedelta) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
+def _boundaries(
+    train: float, val: float, align: str | timedelta, by: SplitBy
+) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
     if not (train > 0 and val > 0 and train + val < 1):
         raise ValueError(f"train and val must be above 0 and together below 1, found {train:g} and {val:g}")
     start, end = pl.col(TIMESTAMP).min(), pl.col(TIMESTAMP).max()
@@ -177,7 +201,11 @@ def _boundaries(train: float, val: float, align: str | timedelta) -> tuple[pl.Ex
         raise ValueError(f"align must be longer than zero, or 'none', found {align!r}")
 
     def boundary(share: float) -> pl.Expr:
-        exact = start + pl.duration(microseconds=(span * share).cast(pl.Int64), time_unit="us")
+        at_share = pl.col(TIMESTAMP).to_physical().quantile(share, interpolation="higher")
+        exact = {
+            "time": start + pl.duration(microseconds=(span * share).cast(pl.Int64), time_unit="us"),
+            "events": at_share.cast(pl.Int64).cast(TIME_DTYPE),
+        }[by]
         return exact if unit is None else exact.dt.truncate(unit)
 
     return (

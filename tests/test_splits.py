@@ -51,6 +51,15 @@ def test_alignment_counts_from_midnight_utc_not_from_the_first_event():
     assert split_of(events, train=0.5, val=0.25) == {0: "train", 1: "train", 2: "val", 3: "val", 4: "test"}
 
 
+def test_by_events_the_shares_hold_for_events_however_they_lie_in_time():
+    burst = [9 * DAY + minute * MINUTE for minute in range(9)]
+    events = of_one_session_each(0, *burst)
+    by_time = list(split_of(events, train=0.5, val=0.25, align="none").values())
+    by_events = list(split_of(events, train=0.5, val=0.25, align="none", by="events").values())
+    assert by_time == ["train"] + ["test"] * 9
+    assert by_events == ["train"] * 5 + ["val"] * 2 + ["test"] * 3
+
+
 def test_session_across_a_boundary_belongs_whole_to_the_split_in_which_it_starts():
     events = [
         *of_one_session_each(0, TEN_DAYS),
@@ -83,14 +92,19 @@ def test_split_is_an_enum_beside_the_columns_as_they_were():
 
 
 @settings(max_examples=150)
-@given(shop=shops(), shares=st.sampled_from(SHARES), align=st.sampled_from(sorted(ALIGNMENTS)))
-def test_splits_equal_the_reference(shop, shares, align):
+@given(
+    shop=shops(),
+    shares=st.sampled_from(SHARES),
+    align=st.sampled_from(sorted(ALIGNMENTS)),
+    by=st.sampled_from(["time", "events"]),
+)
+def test_splits_equal_the_reference(shop, shares, align, by):
     events = shop.log.events
     train, val = shares
     frame = event_frame(events, ids=shop.log.ids, sessionized=True)
-    found = rows_of(pp.temporal_split(frame, train=train, val=val, align=align))
+    found = rows_of(pp.temporal_split(frame, train=train, val=val, align=align, by=by))
     expected = (
-        reference.temporal_split(events, train=Fraction(train), val=Fraction(val), align=ALIGNMENTS[align])
+        reference.temporal_split(events, train=Fraction(train), val=Fraction(val), align=ALIGNMENTS[align], by=by)
         if events
         else {}
     )

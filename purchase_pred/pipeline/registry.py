@@ -62,7 +62,7 @@ STAGES: Final = (
         function="purchase_pred.pipeline.stages.split:split_events",
         inputs=(SESSIONIZED_FILE,),
         units=tuple(split_events_file(split) for split in SPLITS),
-        settings=("split.train", "split.val", "split.align"),
+        settings=("split.by", "split.train", "split.val", "split.align"),
     ),
     Stage(
         name="features",

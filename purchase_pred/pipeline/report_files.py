@@ -24,7 +24,7 @@ from purchase_pred.report.page import render_report
 from purchase_pred.report.tables import log_table
 from purchase_pred.schema import PERSONA, SESSIONIZED, USER_ID, USERS
 from purchase_pred.settings.loading import flat_settings
-from purchase_pred.splits import split_boundaries
+from purchase_pred.splits import configured_boundaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -142,13 +142,7 @@ def write_report(
 
 
 def _facts(sessionized: pl.LazyFrame, settings: Settings) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    share = settings.split
-    log, boundaries = pl.collect_all(
-        [
-            log_table(sessionized),
-            split_boundaries(sessionized, train=share.train, val=share.val, align=share.align),
-        ]
-    )
+    log, boundaries = pl.collect_all([log_table(sessionized), configured_boundaries(sessionized, settings.split)])
     return log.row(0, named=True), boundaries.row(0)
 
 

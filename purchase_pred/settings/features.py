@@ -28,10 +28,12 @@ class SessionSettings(Section):
 class SplitSettings(Section):
     """Where the period is cut into train, validation and test."""
 
+    by: Literal["time", "events"] = "time"
+    """What the shares are of: the time span of the log, or its events, for a log that comes in bursts."""
     train: float = Field(default=0.70, gt=0, lt=1)
-    """Share of the time span for training."""
+    """Share for training."""
     val: float = Field(default=0.15, gt=0, lt=1)
-    """Share of the time span for validation; the rest is for testing."""
+    """Share for validation; the rest is for testing."""
     align: Alignment = "1d"
     """Boundaries are floored to this unit; "none": exact."""
     embargo: Lag = "0s"

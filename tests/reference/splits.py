@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from reference.events import Event, by_session
@@ -12,18 +12,25 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 
-def boundaries(events: Sequence[Event], *, train: Fraction, val: Fraction, align: int) -> tuple[int, int, int, int]:
+def boundaries(
+    events: Sequence[Event], *, train: Fraction, val: Fraction, align: int, by: str = "time"
+) -> tuple[int, int, int, int]:
     """Return (first event, end of train, end of val, last event); the two ends floored to `align`."""
-    start = min(event.timestamp for event in events)
-    end = max(event.timestamp for event in events)
-    train_end = floor(start + train * (end - start))
-    val_end = floor(start + (train + val) * (end - start))
-    return start, train_end // align * align, val_end // align * align, end
+    times = sorted(event.timestamp for event in events)
+    start, end = times[0], times[-1]
+
+    def boundary(share: Fraction) -> int:
+        exact = floor(start + share * (end - start)) if by == "time" else times[ceil(share * (len(times) - 1))]
+        return exact // align * align
+
+    return start, boundary(train), boundary(train + val), end
 
 
-def temporal_split(sessionized: Sequence[Event], *, train: Fraction, val: Fraction, align: int) -> dict[int, str]:
+def temporal_split(
+    sessionized: Sequence[Event], *, train: Fraction, val: Fraction, align: int, by: str = "time"
+) -> dict[int, str]:
     """Return the split of each event by event_id; a session that starts at a boundary is in the later split."""
-    _, train_end, val_end, _ = boundaries(sessionized, train=train, val=val, align=align)
+    _, train_end, val_end, _ = boundaries(sessionized, train=train, val=val, align=align, by=by)
     splits = {}
     for session in by_session(sessionized).values():
         split = split_at(session[0].timestamp, train_end, val_end)

@@ -11,7 +11,7 @@ from purchase_pred.pipeline.engine.parquet import ROWS_PER_GROUP, row_count, sca
 from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE
 from purchase_pred.schema import SESSIONIZED, SPLIT
-from purchase_pred.splits import split_boundaries, temporal_split
+from purchase_pred.splits import configured_boundaries, temporal_split
 
 if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.stage import Work
@@ -21,9 +21,8 @@ def split_events(work: Work, /) -> list[Made]:
     """Cut the sessions by the time they start."""
     path = work.read(SESSIONIZED_FILE)
     sessionized = scan(path, SESSIONIZED)
-    shares = work.settings.split
     # Asked for within the plan, they would make it hold the log until the last event is known.
-    boundaries = split_boundaries(sessionized, train=shares.train, val=shares.val, align=shares.align).collect()
+    boundaries = configured_boundaries(sessionized, work.settings.split).collect()
     events = temporal_split(sessionized, boundaries=boundaries.lazy(), assume_sorted=is_output_of("sessionize", path))
     partials = {unit: work.workspace.partial(unit) for unit in work.units}
     pl.collect_all(
