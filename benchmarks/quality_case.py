@@ -22,7 +22,7 @@ from purchase_pred.models.learner import native_names
 from purchase_pred.models.lightgbm_learner import lightgbm_parameters
 from purchase_pred.models.xgboost_learner import xgboost_parameters
 from purchase_pred.pipeline.engine.workspace import Workspace
-from purchase_pred.pipeline.stages.train import read_split
+from purchase_pred.pipeline.feature_files import read_split
 from purchase_pred.settings.loading import resolve_settings
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], help="settings, as for the program")
     options = parser.parse_args(arguments)
     settings = resolve_settings(assignments=[*options.set, f"train.models=[{options.kind}]"]).settings
-    train, val = (read_split(Workspace(options.workspace), split) for split in ("train", "val"))
+    train, val = (read_split(Workspace(options.workspace), settings, split) for split in ("train", "val"))
     rows = captured_rows(train, val, settings)
     if options.case == "ours":
         models, report = timed(lambda: train_models(train, val, settings=settings))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.models import load_bundle
 from purchase_pred.pipeline.engine.workspace import Workspace
+from purchase_pred.pipeline.feature_files import read_splits
 from purchase_pred.pipeline.model_files import fresh_model, read_metrics
-from purchase_pred.pipeline.stages.train import read_splits
 from purchase_pred.settings.loading import resolve_settings
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Program:
 
     def splits(self) -> dict[str, pl.DataFrame]:
         """Return the feature frames of train, val and test."""
-        return read_splits(self.workspace)
+        return read_splits(self.workspace, self.settings)
 
     def _folders(self) -> dict[str, Path]:
         settings = self.settings

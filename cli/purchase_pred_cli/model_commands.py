@@ -44,7 +44,7 @@ def evaluate(
 
     workspace = common.open_workspace()
     folder = find_model(workspace, model)
-    document = evaluate_saved(workspace, common.resolve().settings, model=folder, report=report, oracle=oracle)
+    document = evaluate_saved(workspace, common.resolve(), model=folder, report=report, oracle=oracle)
     if common.as_json:
         print_json(document)
     else:
@@ -76,14 +76,15 @@ def score(
     from purchase_pred.pipeline.tasks.export import check_export, export
     from purchase_pred.pipeline.tasks.score import parse_moment
     from purchase_pred.pipeline.tasks.score import score as score_model
-    from purchase_pred_cli.console import print_json
+    from purchase_pred_cli.console import Screen, print_json
 
     if output:
         check_export(output)
     workspace = common.open_workspace()
     folder = find_model(workspace, model)
     moment = parse_moment(as_of) if as_of else None
-    scores = score_model(workspace, common.resolve().settings, model=folder, as_of=moment)
+    warns = Screen(quiet=common.quiet).warns
+    scores = score_model(workspace, common.resolve(), model=folder, as_of=moment, warns=warns)
     chosen = scores.head(top) if top else scores
     if output:
         export(chosen, output)
@@ -108,17 +109,18 @@ def explain(
 
     from purchase_pred.pipeline.model_files import find_model
     from purchase_pred.pipeline.tasks.score import explain_score, parse_moment
-    from purchase_pred_cli.console import print_json
+    from purchase_pred_cli.console import Screen, print_json
 
     workspace = common.open_workspace()
     explanation = explain_score(
         workspace,
-        common.resolve().settings,
+        common.resolve(),
         model=find_model(workspace, model),
         as_of=parse_moment(as_of) if as_of else None,
         user=user,
         item=item,
         top=top,
+        warns=Screen(quiet=common.quiet).warns,
     )
     if common.as_json:
         print_json({"schema_version": 1, **asdict(explanation)})

@@ -55,6 +55,7 @@ def save_bundle(model: FittedModel, directory: Path, /) -> None:
         "target": model.target,
         "training": model.training,
         "settings": model.settings,
+        "feature_settings": model.feature_settings,
         "features": model.spec.to_json(),
         "left_out": list(model.spec.left_out),
     }
@@ -108,6 +109,7 @@ def load_bundle(directory: Path, /) -> FittedModel:
         odds_factor=known.odds_factor,
         target=description["target"],
         settings=known.settings,
+        feature_settings=known.feature_settings,
         training=description["training"],
         first_fit=_read_first_fit(directory, known) if _FIRST_FIT_FILE in known.sha256 else None,
     )

@@ -72,6 +72,7 @@ class BundleDescription(SavedPart):
     target: _Target
     training: _Training
     settings: dict[str, Any]
+    feature_settings: dict[str, Any]
     features: list[_Feature]
     left_out: list[str] = Field(default_factory=list)
 

@@ -36,6 +36,8 @@ class FittedModel:
     """What it predicts: level, horizon, sessions, and the kind of prediction points."""
     settings: dict[str, Any]
     """The settings it was trained with."""
+    feature_settings: dict[str, Any]
+    """Every setting that its rows and features depend on, by dotted key; see `purchase_pred.settings.carried`."""
     training: dict[str, Any]
     """Rows, positives, rounds, average precision on validation, log-loss of each kind of calibrator."""
     first_fit: FittedModel | None = None

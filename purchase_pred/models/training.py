@@ -20,6 +20,7 @@ from purchase_pred.models.row_keys import ROW_KEY, row_draws
 from purchase_pred.models.sampling import sample_negatives
 from purchase_pred.models.xgboost_learner import fit_xgboost
 from purchase_pred.schema import PREDICTION_TIME, USER_ID
+from purchase_pred.settings.carried import carried_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -141,6 +142,7 @@ def _finish(
         odds_factor=learnt.rows.odds_factor * learner.positive_weight,
         target=describe_target(settings),
         settings=settings.train.model_dump(mode="json"),
+        feature_settings=carried_settings(settings),
         training={},
     )
     log_odds = model.log_odds_of(validation.matrix)

@@ -17,6 +17,7 @@ from purchase_pred.pipeline.engine.workspace import (
     features_file,
     split_events_file,
 )
+from purchase_pred.settings.carried import FEATURE_SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,7 @@ STAGES: Final = (
         inputs=(SESSIONIZED_FILE,),
         optional_inputs=(CATALOG_FILE, USERS_FILE),
         units=tuple(features_file(split) for split in SPLITS),
-        settings=("session", "split", "anchors", "target", "features"),
+        settings=FEATURE_SECTIONS,
         divisible=True,
     ),
     Stage(
@@ -78,7 +79,7 @@ STAGES: Final = (
         function="purchase_pred.pipeline.stages.train:train",
         inputs=tuple(features_file(split) for split in SPLITS),
         units=MODELS,
-        settings=("target", "anchors.kind", "train"),
+        settings=(*FEATURE_SECTIONS, "train"),
         divisible=True,
         find=model_folders,
         ignored_settings=_other_models,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from installed_command import SMALL, purchase_pred
 
+from purchase_pred.models import load_bundle
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -64,7 +66,47 @@ def test_a_model_of_another_target_is_refused(shop: Path) -> None:
     outcome = purchase_pred("score", "-w", shop, *SMALL, "--set", "target.horizon=2d")
 
     assert outcome.code == 2
-    assert "predicts level user_item, horizon 3d" in outcome.err
+    assert "was trained with target.horizon 3d, --set gives 2d: leave it out" in outcome.err
+
+
+def test_a_model_brings_the_settings_that_its_features_depend_on(shop: Path) -> None:
+    arguments = ("score", "--top", "3", "-w", shop, "--json")
+
+    assert purchase_pred(*arguments).out == purchase_pred(*arguments, *SMALL).out
+    refused = purchase_pred(*arguments, PURCHASE_PRED_FEATURES__AVAILABILITY_LAG="1d")
+    assert refused.code == 2
+    assert (
+        "was trained with features.availability_lag 0s, environment PURCHASE_PRED_FEATURES__AVAILABILITY_LAG gives 1d"
+    ) in refused.err
+
+
+def test_features_of_another_target_are_not_trained_on(shop: Path) -> None:
+    models = sorted((shop / "models").iterdir())
+    outcome = purchase_pred("train", "-w", shop, *SMALL, "--set", "target.horizon=2d")
+
+    assert outcome.code == 2
+    assert "train_features.parquet was made with target.horizon 3d, and this command asks for target.horizon 2d; " in (
+        outcome.err
+    )
+    assert f"`purchase-pred features -w {shop} --set target.horizon=2d` makes it anew" in outcome.err
+    assert sorted((shop / "models").iterdir()) == models
+
+
+def test_scores_as_of_the_time_of_a_test_row_are_the_probabilities_of_the_rows_of_that_time(shop: Path) -> None:
+    (folder,) = (shop / "models").glob("lightgbm_*/")
+    test = pl.read_parquet(shop / "data/features/test_features.parquet")
+    time = test["prediction_time"].sort()[len(test) // 2]
+    outcome = purchase_pred("score", "--as-of", time.isoformat(), "--model", folder, "-w", shop, "--json")
+    rows = test.filter(pl.col("prediction_time") == time)
+    expected = {
+        (row["user_id"], row["item_id"]): probability
+        for row, probability in zip(rows.to_dicts(), load_bundle(folder).predict(rows).tolist(), strict=True)
+    }
+
+    scores = json.loads(outcome.out)["scores"]
+    found = [row for row in scores if row["prediction_time"] == time.isoformat()]
+    assert expected
+    assert {(row["user_id"], row["item_id"]): row["score"] for row in found} == expected
 
 
 def test_an_unknown_model_names_those_that_there_are(shop: Path) -> None:

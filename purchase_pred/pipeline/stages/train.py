@@ -7,37 +7,35 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
 from purchase_pred.evaluation import data_red_flags, evaluate
 from purchase_pred.models import save_bundle, save_pickle, train_models
 from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
 from purchase_pred.pipeline.engine.parquet import scan
 from purchase_pred.pipeline.engine.stage import Made
-from purchase_pred.pipeline.engine.workspace import MODELS_FOLDER, SESSIONIZED_FILE, features_file, remove
+from purchase_pred.pipeline.engine.workspace import MODELS_FOLDER, SESSIONIZED_FILE, remove
+from purchase_pred.pipeline.feature_files import read_splits
 from purchase_pred.pipeline.model_files import METRICS_FILE
-from purchase_pred.pipeline.registry import SPLITS
 from purchase_pred.pipeline.report_files import report_page, report_source
 from purchase_pred.pipeline.stages.features import log_facts
 from purchase_pred.pipeline.stages.suggestions import suggest
 from purchase_pred.pipeline.stages.support import SplitCounts, check_labels
-from purchase_pred.schema import LABEL, PREDICTION_TIME, SESSIONIZED, TIME_DTYPE
+from purchase_pred.schema import LABEL, SESSIONIZED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import polars as pl
+
     from purchase_pred.models import FittedModel
     from purchase_pred.pipeline.engine.stage import Work
     from purchase_pred.pipeline.engine.workspace import Workspace
-    from purchase_pred.schema import Requirement
 
 _LOGGER: Final = logging.getLogger(__name__)
-_REQUIRED: Final[Mapping[str, Requirement]] = {PREDICTION_TIME: TIME_DTYPE, LABEL: pl.UInt8}
 
 
 def train(work: Work, /) -> list[Made]:
     """Train and judge the models asked for, all under the same moment in their names."""
-    splits = read_splits(work.workspace)
+    splits = read_splits(work.workspace, work.settings)
     _check(work, splits)
     chosen = work.settings.train.model_copy(update={"models": work.units})
     settings = work.settings.model_copy(update={"train": chosen})
@@ -62,22 +60,6 @@ def train(work: Work, /) -> list[Made]:
         )
         made.append(_write_model(work.workspace, model, document, page))
     return made
-
-
-def read_splits(workspace: Workspace, /) -> dict[str, pl.DataFrame]:
-    """Return the feature frames of train, val and test.
-
-    Raises
-    ------
-    InputError
-        A file is missing or is no feature file.
-    """
-    return {split: read_split(workspace, split) for split in SPLITS}
-
-
-def read_split(workspace: Workspace, split: str, /) -> pl.DataFrame:
-    """Return the feature frame of one split; errors are those of `read_splits`."""
-    return scan(workspace.path(features_file(split)), _REQUIRED).collect()
 
 
 def _check(work: Work, splits: Mapping[str, pl.DataFrame]) -> None:

@@ -10,10 +10,11 @@ from purchase_pred.metrics import metrics
 from purchase_pred.models import load_bundle
 from purchase_pred.models.design_matrix import label_vector
 from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
+from purchase_pred.pipeline.feature_files import read_splits
 from purchase_pred.pipeline.model_files import fresh_metrics, fresh_model, known_ceiling, note_ceiling, replace_in_model
 from purchase_pred.pipeline.report_files import report_page, report_source
-from purchase_pred.pipeline.stages.train import read_splits
 from purchase_pred.pipeline.tasks.ceiling import true_probabilities
+from purchase_pred.settings.carried import adopted_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
+    from purchase_pred.settings.loading import ResolvedSettings
 
 
 def evaluate_saved(
-    workspace: Workspace, settings: Settings, /, *, model: Path, report: bool = False, oracle: bool = False
+    workspace: Workspace, resolved: ResolvedSettings, /, *, model: Path, report: bool = False, oracle: bool = False
 ) -> dict[str, Any]:
     """Return the document of `metrics.json` of a saved model, computed anew on the splits as they are.
 
@@ -35,14 +37,20 @@ def evaluate_saved(
     for its `ceiling`, the upper bound computed from the simulator's hidden state: `oracle` fills it, later
     evaluations keep it while all other figures are the same, and a report of other figures takes it away.
 
+    The settings that rows and features depend on are the model's own.
+
     Raises
     ------
+    ConfigError
+        The settings give another value than the model was trained with, or the feature files were made with another.
     InputError
         A feature file is missing, or the model cannot be loaded or takes other features, or there is no truth to ask.
     UnsupportedTargetError
         The truth has no answer for the target.
     """
-    fitted, splits = load_bundle(model), read_splits(workspace)
+    fitted = load_bundle(model)
+    settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
+    splits = read_splits(workspace, settings, asker=str(model))
     baseline = fresh_model(workspace, settings, "logistic")
     logistic = load_bundle(baseline) if baseline else None
     truth = true_probabilities(workspace, settings, splits["test"]) if oracle else None

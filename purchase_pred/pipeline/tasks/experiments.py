@@ -9,8 +9,8 @@ from purchase_pred.errors import ConfigError
 from purchase_pred.models import load_bundle, track, tune
 from purchase_pred.models.tracking import import_mlflow
 from purchase_pred.pipeline.engine.publish import written_whole
+from purchase_pred.pipeline.feature_files import read_split
 from purchase_pred.pipeline.model_files import read_metrics
-from purchase_pred.pipeline.stages.train import read_split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,6 +37,8 @@ def tune_model(
     ------
     InputError
         There is no feature file of train, or too little in it for the folds.
+    ConfigError
+        The file was made with other settings.
     MissingExtraError
         Optuna is not installed.
     """
@@ -47,7 +49,7 @@ def tune_model(
         observer.stage_starts("tune", (f"{coming}; best mean PR-AUC so far {step.best:.4f}",))
 
     observer.stage_starts("tune", (f"trial 1 of {trials}",))
-    train = read_split(workspace, "train")
+    train = read_split(workspace, settings, "train")
     return tune(train, kind=kind, settings=settings, trials=trials, folds=folds, on_step=tell)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from purchase_pred.durations import parse_duration
 from purchase_pred.errors import ConfigError, InputError
 from purchase_pred.evaluation.explain import explain
 from purchase_pred.features import build_features, describe_features
 from purchase_pred.models import load_bundle
-from purchase_pred.models.training import describe_target
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
+from purchase_pred.pipeline.tasks.scoring_inputs import check_inputs
 from purchase_pred.prediction_rows import prediction_rows, target_keys
 from purchase_pred.schema import (
     CATALOG,
@@ -26,35 +28,50 @@ from purchase_pred.schema import (
     USER_ID,
     USERS,
 )
+from purchase_pred.settings.carried import adopted_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from purchase_pred.evaluation.explain import Explanation
-    from purchase_pred.models import FittedModel
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
+    from purchase_pred.settings.loading import ResolvedSettings
 
 SCORE: Final = "score"
 _TICK: Final = timedelta(microseconds=1)
+_UNREMARKABLE: Final = timedelta(days=1)
+"""A log may end so long before the moment without a word: a nightly run scores as of midnight."""
+_LOGGER: Final = logging.getLogger(__name__)
 
 
-def score(workspace: Workspace, settings: Settings, /, *, model: Path, as_of: datetime | None) -> pl.DataFrame:
+def score(
+    workspace: Workspace,
+    resolved: ResolvedSettings,
+    /,
+    *,
+    model: Path,
+    as_of: datetime | None,
+    warns: Callable[[str], None] = _LOGGER.warning,
+) -> pl.DataFrame:
     """Return the scores that a model gives with what was known before a moment.
 
-    Which they are, `purchase_pred.prediction_rows` tells by the rule that training has its rows from.
+    Which predictions they are, `purchase_pred.prediction_rows` tells by the rule that training has its rows from. The
+    settings that rows and features depend on are the model's own.
 
     Parameters
     ----------
     workspace
         Holds the sessionized log, and catalog and users if there are any.
-    settings
-        Must be those the model was trained with, as far as they concern target and features.
+    resolved
+        The settings, and where each value came from.
     model
         The folder of a model.
     as_of
         Events before this moment, strictly, are known; None: all events.
+    warns
+        Is told what the user should know and what stops nothing.
 
     Returns
     -------
@@ -65,13 +82,15 @@ def score(workspace: Workspace, settings: Settings, /, *, model: Path, as_of: da
     Raises
     ------
     InputError
-        There is no event before the moment, or no prediction is open at it.
+        There is no event before the moment, or no prediction is open at it, or the inputs do not belong together.
     ConfigError
-        The model predicts another target than the settings name.
+        The settings give another value than the model was trained with.
     BundleError
         The model cannot be loaded, or takes other features.
     """
-    fitted, features = open_predictions(workspace, settings, model=model, as_of=as_of)
+    fitted = load_bundle(model)
+    settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
+    features = open_predictions(workspace, settings, as_of=as_of, warns=warns)
     keys = target_keys(settings)
     scores = features.select(*keys, PREDICTION_TIME, LABEL_END)
     return scores.with_columns(pl.Series(SCORE, fitted.predict(features))).sort(
@@ -80,20 +99,14 @@ def score(workspace: Workspace, settings: Settings, /, *, model: Path, as_of: da
 
 
 def open_predictions(
-    workspace: Workspace, settings: Settings, /, *, model: Path, as_of: datetime | None
-) -> tuple[FittedModel, pl.DataFrame]:
-    """Return a model and the feature rows of the predictions that are open at a moment.
+    workspace: Workspace, settings: Settings, /, *, as_of: datetime | None, warns: Callable[[str], None]
+) -> pl.DataFrame:
+    """Return the feature rows of the predictions that are open at a moment.
 
-    Parameters and errors are those of `score`.
+    Parameters and errors are those of `score`; the settings are those that the model brings.
     """
-    fitted = load_bundle(model)
-    asked = describe_target(settings)
-    if fitted.target != asked:
-        raise ConfigError(
-            f"{model} predicts {_in_words(fitted.target)}, the settings ask for {_in_words(asked)}; "
-            "give the settings it was trained with, or train again"
-        )
-    moment, known = _known(scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED), as_of)
+    check_inputs(workspace, settings, warns=warns)
+    moment, known = _known(scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED), as_of, settings, warns)
     features = build_features(
         prediction_rows(known, settings=settings, as_of=moment),
         known,
@@ -103,15 +116,15 @@ def open_predictions(
     ).collect()
     if features.is_empty():
         raise InputError(
-            f"no prediction is open at {moment:%Y-%m-%d %H:%M:%S} UTC: no prediction point lies in the "
-            f"{settings.target.horizon} before it; choose another --as-of"
+            f"no prediction is open at {_text(moment)}: no prediction point of the {settings.target.horizon} before it "
+            "is undecided; choose another --as-of"
         )
-    return fitted, features
+    return features
 
 
 def explain_score(
     workspace: Workspace,
-    settings: Settings,
+    resolved: ResolvedSettings,
     /,
     *,
     model: Path,
@@ -119,6 +132,7 @@ def explain_score(
     user: str,
     item: str | None,
     top: int,
+    warns: Callable[[str], None] = _LOGGER.warning,
 ) -> Explanation:
     """Return why the score of a user, or of a user and an item, is what it is.
 
@@ -129,7 +143,9 @@ def explain_score(
     InputError
         No prediction is open for them at the moment; otherwise as `score`.
     """
-    fitted, features = open_predictions(workspace, settings, model=model, as_of=as_of)
+    fitted = load_bundle(model)
+    settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
+    features = open_predictions(workspace, settings, as_of=as_of, warns=warns)
     asked = {USER_ID: user, **({ITEM_ID: item} if item is not None else {})}
     absent = asked.keys() - set(features.columns)
     if absent:
@@ -169,13 +185,28 @@ def parse_moment(text: str, /) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _known(sessionized: pl.LazyFrame, as_of: datetime | None) -> tuple[datetime, pl.LazyFrame]:
+def _known(
+    sessionized: pl.LazyFrame, as_of: datetime | None, settings: Settings, warns: Callable[[str], None]
+) -> tuple[datetime, pl.LazyFrame]:
+    """Return the moment and the events before it; a moment past the end of the log is told of, or refused."""
     first, last = sessionized.select(first=pl.col(TIMESTAMP).min(), last=pl.col(TIMESTAMP).max()).collect().row(0)
     moment = last + _TICK if as_of is None else as_of
     if first >= moment:
-        raise InputError(f"no event is known before {moment:%Y-%m-%d %H:%M:%S} UTC: the log begins at {first}")
+        raise InputError(f"no event is known before {_text(moment)}: the log begins at {_text(first)}")
+    past = moment - last
+    if past > parse_duration(settings.target.horizon):
+        raise InputError(
+            f"--as-of {_text(moment)} lies past the end of the log, {_text(last)}, by more than target.horizon "
+            f"{settings.target.horizon}: nothing is known of the time between. Choose a moment up to "
+            f"{_text(last)}, or leave --as-of out"
+        )
+    if past > _UNREMARKABLE:
+        warns(
+            f"the log ends at {_text(last)}, {past.days} days before --as-of: whatever happened since is not known, "
+            "and the scores are as if nothing had"
+        )
     return moment, sessionized.filter(pl.col(TIMESTAMP) < pl.lit(moment, dtype=TIME_DTYPE))
 
 
-def _in_words(target: dict[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in target.items() if value is not None)
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

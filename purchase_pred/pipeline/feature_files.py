@@ -1,0 +1,78 @@
+"""The feature files of a workspace: read only by who asks for what they were made with."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from purchase_pred.errors import ConfigError, InputError
+from purchase_pred.pipeline.engine.manifest import is_intact, manifest_fault, read_manifest
+from purchase_pred.pipeline.engine.parquet import scan
+from purchase_pred.pipeline.engine.workspace import features_file
+from purchase_pred.pipeline.registry import SPLITS, STAGE_BY_NAME
+from purchase_pred.schema import LABEL, PREDICTION_TIME, TIME_DTYPE
+from purchase_pred.settings.carried import differing_settings, options_for, restored_settings, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purchase_pred.pipeline.engine.workspace import Workspace
+    from purchase_pred.schema import Requirement
+    from purchase_pred.settings import Settings
+
+_REQUIRED: Final[Mapping[str, Requirement]] = {PREDICTION_TIME: TIME_DTYPE, LABEL: pl.UInt8}
+_ASKED: Final = "this command"
+
+
+def read_splits(workspace: Workspace, settings: Settings, /, *, asker: str = _ASKED) -> dict[str, pl.DataFrame]:
+    """Return the feature frames of train, val and test.
+
+    Parameters
+    ----------
+    workspace
+        Where the files lie.
+    settings
+        What they must have been made with, as far as rows and features depend on it.
+    asker
+        Who asks for that, for the message.
+
+    Raises
+    ------
+    InputError
+        A file is missing or is no feature file, or nothing tells what it was made with.
+    ConfigError
+        A file was made with other settings; names both, and the command that makes it anew.
+    """
+    return {split: read_split(workspace, settings, split, asker=asker) for split in SPLITS}
+
+
+def read_split(workspace: Workspace, settings: Settings, split: str, /, *, asker: str = _ASKED) -> pl.DataFrame:
+    """Return the feature frame of one split; parameters and errors are those of `read_splits`."""
+    rows = scan(workspace.path(features_file(split)), _REQUIRED)
+    _check_made_with(workspace, settings, split, asker)
+    return rows.collect()
+
+
+def command_for(stage: str, workspace: Workspace, settings: Settings, /) -> str:
+    """Return the command that runs a stage of a workspace with these settings, as it is typed into a shell."""
+    where = "" if str(workspace.root) == "." else f"-w {shlex.quote(str(workspace.root))}"
+    return " ".join(part for part in (f"purchase-pred {stage}", where, options_for(settings)) if part)
+
+
+def _check_made_with(workspace: Workspace, settings: Settings, split: str, asker: str) -> None:
+    path = workspace.path(features_file(split))
+    manifest, anew = read_manifest(path), f"`{command_for('features', workspace, settings)}` makes it anew"
+    if manifest is None or manifest.stage != "features":
+        fault = "was not made by the stage features" if manifest else manifest_fault(path)
+        raise InputError(f"{path} {fault}, and nothing else tells what its rows were made with; {anew}")
+    if not is_intact(path, manifest):
+        raise InputError(f"{path} is not the file that its manifest describes: something else has changed it; {anew}")
+    sections = STAGE_BY_NAME["features"].settings
+    carried = {key: value for key, value in manifest.settings.items() if key.partition(".")[0] in sections}
+    differences = differing_settings(restored_settings(carried, settings, owner=str(path)), settings)
+    if differences:
+        made = ", ".join(f"{key} {shown(value)}" for key, (value, _) in differences.items())
+        asked = ", ".join(f"{key} {shown(value)}" for key, (_, value) in differences.items())
+        raise ConfigError(f"{path} was made with {made}, and {asker} asks for {asked}; {anew}")

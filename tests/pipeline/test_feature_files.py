@@ -1,0 +1,91 @@
+"""Feature files are read only by who asks for what they were made with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from purchase_pred.errors import ConfigError, InputError
+from purchase_pred.pipeline.engine.manifest import describe, manifest_path, write_manifest
+from purchase_pred.pipeline.engine.workspace import Workspace, features_file
+from purchase_pred.pipeline.feature_files import read_split, read_splits
+from purchase_pred.settings import Settings
+from purchase_pred.settings.carried import carried_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MADE = Settings.model_validate({"target": {"horizon": "3d"}})
+ROWS = pl.DataFrame(
+    {"prediction_time": [datetime(2024, 8, 1, tzinfo=UTC)], "label": [1]},
+    schema={"prediction_time": pl.Datetime("us", "UTC"), "label": pl.UInt8},
+)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace with three feature files of one row."""
+    for split in ("train", "val", "test"):
+        output = features_file(split)
+        path = tmp_path / output
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ROWS.write_parquet(path)
+        made = describe(
+            path,
+            stage="features",
+            output=output,
+            settings=carried_settings(MADE),
+            inputs={},
+            rows=1,
+            counts={},
+            attachments={},
+        )
+        write_manifest(made, manifest_path(path))
+    return Workspace(tmp_path)
+
+
+def test_features_of_the_same_settings_are_read(workspace: Workspace):
+    assert {split: frame.height for split, frame in read_splits(workspace, MADE).items()} == dict.fromkeys(
+        ("train", "val", "test"), 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, "target.horizon 3d, and this command asks for target.horizon 7d"),
+        ({"target": {"horizon": "3d", "level": "user"}}, "target.level user_item, and this command asks for"),
+        ({"target": {"horizon": "3d"}, "anchors": {"kind": "calendar"}}, "anchors.kind session_close"),
+        ({"target": {"horizon": "3d"}, "split": {"embargo": "1d"}}, "split.embargo 0s"),
+        (
+            {"target": {"horizon": "3d"}, "session": {"inactivity_threshold_minutes": 15}},
+            "session.inactivity_thres",
+        ),
+        ({"target": {"horizon": "3d"}, "features": {"availability_lag": "1d"}}, "features.availability_lag 0s"),
+    ],
+)
+def test_features_of_other_settings_are_refused_with_both_sides_and_the_command(workspace, asked, found):
+    with pytest.raises(ConfigError) as refusal:
+        read_splits(workspace, Settings.model_validate(asked))
+    assert f"train_features.parquet was made with {found}" in str(refusal.value)
+    assert f"`purchase-pred features -w {workspace.root}" in str(refusal.value)
+
+
+def test_settings_of_the_learners_are_no_business_of_the_features(workspace: Workspace):
+    asked = MADE.model_copy(update={"train": MADE.train.model_copy(update={"random_seed": 7})})
+    assert read_split(workspace, asked, "train").height == 1
+
+
+def test_features_of_which_nothing_tells_what_they_were_made_with_are_refused(workspace: Workspace):
+    manifest_path(workspace.path(features_file("val"))).unlink()
+    with pytest.raises(InputError, match=r"val_features\.parquet has no manifest.*makes it anew"):
+        read_splits(workspace, MADE)
+
+
+def test_features_that_something_else_has_changed_are_refused(workspace: Workspace):
+    pl.concat([ROWS, ROWS]).write_parquet(workspace.path(features_file("test")))
+    with pytest.raises(InputError, match="is not the file that its manifest describes"):
+        read_splits(workspace, MADE)
