@@ -12,6 +12,7 @@ from purchase_pred.models.calibration import Calibrator
 from purchase_pred.models.design_matrix import label_vector
 from purchase_pred.models.fitted import FittedModel
 from purchase_pred.models.training import describe_target
+from purchase_pred.settings.carried import carried_settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -122,5 +123,6 @@ def from_estimator(
         odds_factor=1.0,
         target=describe_target(settings),
         settings=settings.train.model_dump(mode="json"),
+        feature_settings=carried_settings(settings),
         training={"rows": len(labels), "positives": int(labels.sum()), "rounds": None},
     )
