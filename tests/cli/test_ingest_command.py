@@ -113,6 +113,54 @@ def test_a_log_from_a_pipe_comes_in(log: Path, tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / EVENTS).height == 3
 
 
+def test_a_shorter_log_takes_the_place_of_a_longer_one_by_force_alone(log: Path, tmp_path: Path) -> None:
+    arguments = ("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
+    assert purchase_pred(*arguments).code == 0
+    before = (tmp_path / EVENTS).read_bytes()
+    log.write_text("".join(LOG.splitlines(keepends=True)[:3]))
+    refused = purchase_pred(*arguments)
+
+    assert refused.code == 2
+    assert "holds a real log of 4 rows, and the one to bring in has 2" in refused.err
+    assert "--force replaces it" in refused.err
+    assert (tmp_path / EVENTS).read_bytes() == before
+    assert purchase_pred(*arguments, "--force").code == 0
+    assert pl.read_parquet(tmp_path / EVENTS).height == 2
+
+
+def test_a_log_that_is_as_long_but_has_more_left_out_takes_its_place(log: Path, tmp_path: Path) -> None:
+    arguments = (
+        "ingest",
+        "table",
+        log,
+        "-w",
+        tmp_path,
+        *NAMES,
+        "--timezone",
+        "UTC",
+        "--set",
+        "ingest.max_rejected=0.5",
+    )
+    assert purchase_pred(*arguments, "--event", "view=look", "--event", "purchase=order").code == 0
+    assert purchase_pred(*arguments, "--event", "purchase=order", "--event", "ignore=*").code == 0
+    assert pl.read_parquet(tmp_path / EVENTS).height == 1
+
+
+def test_raw_data_of_unknown_origin_is_not_replaced_by_less_either(log: Path, tmp_path: Path) -> None:
+    (tmp_path / EVENTS).parent.mkdir(parents=True)
+    pl.DataFrame({"event_id": range(5)}).write_parquet(tmp_path / EVENTS)
+    outcome = purchase_pred(
+        *("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
+    )
+    assert outcome.code == 2
+    assert "a real log of 5 rows" in outcome.err
+    (tmp_path / EVENTS).write_text("no Parquet")
+    outcome = purchase_pred(
+        *("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
+    )
+    assert (outcome.code, "raw data that cannot be read; --force" in outcome.err) == (2, True)
+
+
 def test_a_malformed_map_says_how_to_write_one(log: Path, tmp_path: Path) -> None:
     outcome = purchase_pred("ingest", "table", log, "-w", tmp_path, "--map", "timestamp")
 

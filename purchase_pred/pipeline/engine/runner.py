@@ -125,7 +125,7 @@ def _run_stage(
     _LOGGER.info("%s starts: %s", stage.name, "; ".join(reasons))
     observer.stage_starts(stage.name, reasons)
     inputs = input_fingerprints(stage, workspace)
-    work = Work(workspace, settings, due, observer, stage.options)
+    work = Work(workspace, settings, due, observer, stage.options, force=force)
     try:
         with polars_engine(settings.execution.engine):
             made = stage.load()(work)

@@ -76,6 +76,8 @@ class Work:
     observer: Observer
     options: Mapping[str, Any] = field(default_factory=dict)
     """The stage's options."""
+    force: bool = False
+    """Whether the user said that what is there may go."""
 
     def read(self, relative: str, /) -> Path:
         """Return where an input lies."""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from purchase_pred.errors import InputError
 from purchase_pred.ingest import check_rejected, read_log
 from purchase_pred.ingest.paths import expand_paths
-from purchase_pred.pipeline.engine.parquet import sink
+from purchase_pred.pipeline.engine.manifest import read_manifest
+from purchase_pred.pipeline.engine.parquet import row_count, sink
 from purchase_pred.pipeline.engine.stage import Made, Stage
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, TRUTH_FILE, USERS_FILE
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from purchase_pred.pipeline.engine.stage import Work
+    from purchase_pred.pipeline.engine.workspace import Workspace
 
 _FORMAT: Final = "format"
 _PATHS: Final = "paths"
@@ -51,10 +54,13 @@ def ingest(work: Work, /) -> list[Made]:
     Raises
     ------
     InputError
-        The log cannot be read, or more than `ingest.max_rejected` of it was rejected.
+        The log cannot be read, more than `ingest.max_rejected` of it was rejected, or it would take the place of a
+        longer real log and `--force` was not given.
     """
     settings = work.settings.ingest
     log = read_log(work.options[_PATHS], format=work.options[_FORMAT], settings=settings)
+    if not work.force:
+        _check_replaced(work.workspace, log.rows)
     for warning in log.warnings:
         _LOGGER.warning(warning)
         work.observer.warns(warning)
@@ -66,6 +72,23 @@ def ingest(work: Work, /) -> list[Made]:
         rows[unit] = sink(frame, partials[unit])
     counts = {EVENTS_FILE: {"source_rows": log.rows, "rejected": sum(rejected.values())}, REJECTED_FILE: rejected}
     return [Made(unit, partials[unit], unit, rows=rows[unit], counts=counts.get(unit, {})) for unit in work.units]
+
+
+def _check_replaced(workspace: Workspace, rows: int) -> None:
+    """Raise if a real log of more rows would go; rows are those of the source, whatever was rejected of them."""
+    path = workspace.path(EVENTS_FILE)
+    manifest = read_manifest(path)
+    if not path.is_file() or (manifest is not None and manifest.stage != "ingest"):
+        return
+    try:
+        held = manifest.counts.get("source_rows", manifest.rows) if manifest is not None else row_count(path)
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{path} holds raw data that cannot be read; --force replaces it") from error
+    if held > rows:
+        raise InputError(
+            f"{path} holds a real log of {held:,} rows, and the one to bring in has {rows:,}: ingest replaces a log, "
+            "and adds nothing to one (there is no --append yet); --force replaces it, another --workspace keeps both"
+        )
 
 
 def _by_reason(path: Path) -> dict[str, int]:
