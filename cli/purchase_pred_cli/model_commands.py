@@ -149,10 +149,11 @@ def tune(
     with screen.watching():
         found = tune_model(workspace, settings, kind=model.value, trials=trials, folds=folds, observer=screen)
     write_tuned(found, output)
+    command = common.typed("train", config=[output], without=[f"train.{found.kind}.{name}" for name in found.best])
     if common.as_json:
-        print_json({"schema_version": 1, **_tuning_document(found)})
+        print_json({"schema_version": 1, **_tuning_document(found), "command": command})
     else:
-        typer.echo(_tuning_verdict(found, output))
+        typer.echo(_tuning_verdict(found, output, command))
 
 
 COMMANDS = (evaluate, score, explain, tune)
@@ -172,12 +173,12 @@ def _tuning_document(found: "TuningResult") -> dict[str, Any]:
     }
 
 
-def _tuning_verdict(found: "TuningResult", output: Path) -> str:
+def _tuning_verdict(found: "TuningResult", output: Path, command: str) -> str:
     judged = f"on later folds, which chose nothing, {found.later_score:.4f} against {found.later_starting_score:.4f}"
     searched = f"{found.kind}: mean PR-AUC {found.score:.4f} on the folds, from {found.starting_score:.4f} at the start"
     if not found.is_better:
         return f"{searched}; {judged}: no better there, so {output} keeps the settings of the start"
-    return f"{searched}; {judged}; use it by `purchase-pred train --config {output}`"
+    return f"{searched}; {judged}; use it by `{command}`"
 
 
 def _document(model: str, scores: "pl.DataFrame") -> dict[str, Any]:

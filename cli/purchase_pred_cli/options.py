@@ -1,7 +1,8 @@
 """The options that commands share, declared once and handed to a command as one object."""
 
 import inspect
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,6 +65,20 @@ class Common:
         from purchase_pred.settings.loading import resolve_settings
 
         return resolve_settings(files=self.config, assignments=[*self.assignments, *assignments])
+
+    def typed(self, command: str, *, config: Sequence[Path] = (), without: Collection[str] = ()) -> str:
+        """Return a command with this workspace and these settings, as it is typed into a shell.
+
+        `config` are files on top of the user's own; `without` are keys that they decide, so that no ``--set`` does.
+        """
+        assignments = [text for text in self.assignments if text.partition("=")[0].strip() not in without]
+        words = [
+            *("purchase-pred", *command.split()),
+            *(("-w", str(self.workspace)) if self.workspace != Path() else ()),
+            *(word for path in (*self.config, *config) for word in ("--config", str(path))),
+            *(word for text in assignments for word in ("--set", text)),
+        ]
+        return shlex.join(words)
 
 
 READING = ("workspace", "config", "assignments", "quiet", "verbose", "as_json")
