@@ -8,7 +8,8 @@ first needs them.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from purchase_pred.anchors import calendar_anchors, in_session_anchors, session_close_anchors
+from purchase_pred.anchors import in_session_anchors, session_close_anchors
+from purchase_pred.calendar_points import calendar_anchors
 from purchase_pred.errors import (
     BundleError,
     ConfigError,

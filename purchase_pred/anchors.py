@@ -1,13 +1,13 @@
-"""Prediction points: who is asked about, about what, and when."""
+"""Prediction points at the close of sessions and within them: who is asked about, about what, and when."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Final, Literal, get_args
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import polars as pl
 
-from purchase_pred.durations import microseconds, parse_silence
+from purchase_pred.durations import parse_silence
 from purchase_pred.schema import (
     ADD_TO_CART,
     EVENT_ID,
@@ -26,12 +26,12 @@ from purchase_pred.schema import (
     require,
 )
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 EVENT_NUMBER: Final = "event_number"
 _SESSION: Final = (USER_ID, SESSION_INDEX)
 _TICK: Final = timedelta(microseconds=1)
-_DAY: Final = microseconds("1d")
-_FROM: Final = "from_step"
-_UNTIL: Final = "until_step"
 
 _InSession = Literal["event", "add_to_cart", "session_start"]
 
@@ -165,121 +165,13 @@ def in_session_anchors(
     )
 
 
-def calendar_anchors(
-    sessionized: pl.LazyFrame,
-    /,
-    *,
-    every: timedelta | str = "30d",
-    start: date | datetime | None = None,
-    end: datetime | None = None,
-    level: Literal["user", "user_item"] = "user",
-    active_within: timedelta | str | None = None,
-) -> pl.LazyFrame:
-    """Ask on a calendar, T = start, start + every, ... up to `end`, about everyone who was active before T.
-
-    Parameters
-    ----------
-    sessionized
-        Columns ``user_id``, ``timestamp`` (and ``item_id`` for ``level="user_item"``), in any order.
-    every
-        The distance of two prediction points.
-    start
-        The first; a date is its midnight UTC. None: `every` after the midnight UTC before the first event.
-    end
-        The moment up to which the log is known, aware, and no T is later; None: its last event.
-    level
-        ``"user"``: one row per user. ``"user_item"``: one row per user and item.
-    active_within
-        Whoever, or whichever pair, has an event in [T - active_within, T) is asked about. None: users with an event
-        before T, pairs with an event in [T - every, T).
-
-    Returns
-    -------
-    LazyFrame
-        ``user_id``, (``item_id``,) ``prediction_time``, sorted by these.
-
-    Raises
-    ------
-    SchemaError
-        A column is missing or has another dtype.
-    ValueError
-        `every` or `active_within` is not longer than zero, or `level` is neither.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> from datetime import datetime, timezone
-    >>> sessionized = pl.LazyFrame(
-    ...     {"user_id": [7, 8], "timestamp": [datetime(2024, month, 1, tzinfo=timezone.utc) for month in (1, 3)]},
-    ...     schema_overrides={"timestamp": pl.Datetime("us", "UTC")},
-    ... )
-    >>> calendar_anchors(sessionized).collect()["user_id"].to_list()
-    [7, 7]
-    >>> calendar_anchors(sessionized, active_within="45d").collect()["user_id"].to_list()
-    [7]
-    """
-    if level not in {"user", "user_item"}:
-        raise ValueError(f"level must be user or user_item, found {level!r}")
-    per_item = level == "user_item"
-    step = _longer_than_zero("every", every)
-    reach = every if per_item and active_within is None else active_within
-    active = None if reach is None else _longer_than_zero("active_within", reach)
-    _require(sessionized, *([ITEM_ID] if per_item else []), session=False)
-    key = [USER_ID, ITEM_ID] if per_item else [USER_ID]
-    moment = pl.col(TIMESTAMP).to_physical()
-    origin = moment.min() // _DAY * _DAY + step if start is None else pl.lit(_instant(start), dtype=pl.Int64)
-    known = moment.max() if end is None else pl.lit(_instant(end), dtype=pl.Int64)
-    final = (known - origin) // step
-    until = final if active is None else pl.min_horizontal((moment + active - origin) // step, final)
-    spans = sessionized.select(
-        *key, ((moment - origin) // step + 1).clip(0).alias(_FROM), until.alias(_UNTIL), origin.alias("origin")
-    )
-    at = (pl.col("origin") + pl.col("step") * step).cast(TIME_DTYPE)
-    return (
-        _every_step(spans, key, forever=active is None)
-        .select(*key, at.alias(PREDICTION_TIME))
-        .unique()
-        .sort(*key, PREDICTION_TIME)
-    )
-
-
-def _every_step(spans: pl.LazyFrame, key: list[str], *, forever: bool) -> pl.LazyFrame:
-    """Return a row per step of the calendar, both ends included, in any of the spans; some may come twice.
-
-    Who is asked about for ever after needs the first span only; of spans that begin alike the longest is enough.
-    """
-    if forever:
-        merged = spans.group_by(key).agg(pl.col(_FROM).min(), pl.col(_UNTIL, "origin").first())
-    else:
-        merged = spans.group_by(*key, _FROM).agg(pl.col(_UNTIL).max(), pl.col("origin").first())
-    steps = pl.int_ranges(_FROM, pl.max_horizontal(pl.col(_UNTIL) + 1, _FROM))
-    return merged.with_columns(steps.alias("step")).explode("step", empty_as_null=True).drop_nulls("step")
-
-
-def _longer_than_zero(name: str, duration: timedelta | str) -> int:
-    """Return a duration in microseconds."""
-    length = microseconds(duration)
-    if length <= 0:
-        raise ValueError(f"{name} must be longer than zero, found {duration!r}")
-    return length
-
-
-def _instant(start: date | datetime) -> int:
-    """Return microseconds since the epoch; a date, or a time without a zone, is UTC."""
-    if not isinstance(start, date):
-        raise TypeError(f"start must be a date such as date(2024, 8, 1), found {start!r}")
-    moment = start if isinstance(start, datetime) else datetime.combine(start, time())
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // _TICK
-
-
 def _is_type(name: str) -> pl.Expr:
     return pl.col(EVENT_TYPE).cast(pl.String) == name
 
 
-def _require(sessionized: pl.LazyFrame, /, *columns: str, session: bool = True) -> None:
+def _require(sessionized: pl.LazyFrame, /, *columns: str) -> None:
     kinds: dict[str, Requirement] = {EVENT_TYPE: NAMED_KIND}
-    names = (*_SESSION, *columns) if session else (USER_ID, *columns)
+    names = (*_SESSION, *columns)
     require(
         sessionized, {name: kinds.get(name, IDENTIFIER) for name in names} | {TIMESTAMP: TIME_DTYPE}, what="sessionized"
     )

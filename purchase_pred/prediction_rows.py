@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import polars as pl
 
-from purchase_pred.anchors import EVENT_NUMBER, calendar_anchors, in_session_anchors, session_close_anchors
+from purchase_pred.anchors import EVENT_NUMBER, in_session_anchors, session_close_anchors
+from purchase_pred.calendar_points import calendar_anchors, calendar_size
 from purchase_pred.durations import parse_duration
 from purchase_pred.errors import ConfigError
 from purchase_pred.labels import label_purchases
@@ -24,8 +25,9 @@ from purchase_pred.splits import BOUNDARIES, configured_boundaries, outside_spli
 from purchase_pred.windows import last, window_features
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from purchase_pred.calendar_points import Level
     from purchase_pred.settings import Settings
 
 _SESSION: Final = (USER_ID, SESSION_INDEX)
@@ -154,11 +156,39 @@ def open_points(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: date
     return labelled.filter(pl.col(LABEL) == 0).select(*keys, PREDICTION_TIME, LABEL_END).sort(*keys, PREDICTION_TIME)
 
 
+def calendar_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.LazyFrame | None:
+    """Tell how many prediction points a calendar has, in one row ``rows`` (Int128), without making them.
+
+    None for the other kinds of points, of which there are never more than events.
+    """
+    if settings.anchors.kind != "calendar":
+        return None
+    return calendar_size(sessionized, **_calendar(settings))
+
+
 def target_keys(settings: Settings, /) -> tuple[str, ...]:
     """Return the key columns that rows of the configured target carry; the others only serve their features."""
     session = () if settings.anchors.kind == "calendar" else (SESSION_INDEX,)
     item = (ITEM_ID,) if settings.target.level == "user_item" else ()
     return (USER_ID, *session, *item)
+
+
+class _Calendar(TypedDict):
+    every: str
+    start: date | None
+    level: Level
+    active_within: str | None
+
+
+def _calendar(settings: Settings, *, start: datetime | None = None) -> _Calendar:
+    """Return what a calendar is asked with, from the moment `start` on in place of the configured one."""
+    chosen = settings.anchors
+    return {
+        "every": chosen.every,
+        "start": start or chosen.start,
+        "level": "user_item" if settings.target.level == "user_item" else "user",
+        "active_within": chosen.active_within,
+    }
 
 
 def _anchors(sessionized: pl.LazyFrame, settings: Settings, *, as_of: datetime | None = None) -> pl.LazyFrame:
@@ -174,14 +204,7 @@ def _anchors(sessionized: pl.LazyFrame, settings: Settings, *, as_of: datetime |
         )
     per_item, gap = level == "user_item", settings.session.gap
     if chosen.kind == "calendar":
-        return calendar_anchors(
-            sessionized,
-            every=chosen.every,
-            start=chosen.start if as_of is None else as_of,
-            end=as_of,
-            level="user_item" if per_item else "user",
-            active_within=chosen.active_within,
-        )
+        return calendar_anchors(sessionized, end=as_of, **_calendar(settings, start=as_of))
     if chosen.kind == "in_session":
         if as_of is not None:
             last_event = pl.col(TIMESTAMP).max().over(_SESSION)

@@ -14,6 +14,7 @@ from reference.frames import Ids, anchors_of, event_frame
 from reference.strategies import GAP, Shop, shops
 
 import purchase_pred as pp
+from purchase_pred.calendar_points import calendar_size
 from purchase_pred.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -169,6 +170,28 @@ def test_calendar_points_equal_the_reference(shop, every, later, level):
     found = anchors_of(pp.calendar_anchors(sessionized(shop), every=every, start=moment, level=level))
     expected = reference.calendar(shop.log.events, every=STEPS[every], start=start, level=level)
     assert plain(found) == plain(expected)
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    shop=shops(),
+    every=st.sampled_from(sorted(STEPS)),
+    level=st.sampled_from(("user", "user_item")),
+    active_within=st.sampled_from((None, "1d", "9d")),
+)
+def test_calendar_knows_how_many_rows_it_goes_through(shop, every, level, active_within):
+    options = {"every": every, "level": level, "active_within": active_within}
+    size = calendar_size(sessionized(shop), **options).collect().item()
+    rows = pp.calendar_anchors(sessionized(shop), **options).collect().height
+    assert rows <= size <= rows * max(1, len(shop.log.events))
+    if level == "user" and active_within is None:
+        assert rows == size
+
+
+def test_calendar_counts_more_rows_than_64_bits_hold():
+    events = [Event(user, f"u{user}", user * 400 * DAY, "view", "book") for user in range(1, 1_000)]
+    size = calendar_size(event_frame(events, ids=Ids()), every="1us").collect().item()
+    assert size > 2**63
 
 
 @settings(max_examples=EXAMPLES // 2)

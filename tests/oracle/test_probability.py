@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from purchase_pred.anchors import calendar_anchors, in_session_anchors, session_close_anchors
+from purchase_pred.anchors import in_session_anchors, session_close_anchors
+from purchase_pred.calendar_points import calendar_anchors
 from purchase_pred.errors import SchemaError, UnsupportedTargetError
 from purchase_pred.labels import label_purchases
 from purchase_pred.metrics import metrics

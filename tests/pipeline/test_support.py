@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from reference.events import DAY, Event
+from reference.frames import Ids, event_frame
 
-from purchase_pred.errors import UnsupportedTargetError
-from purchase_pred.pipeline.stages.support import LogFacts, SplitCounts, check_labels, check_rows
+from purchase_pred.errors import ConfigError, UnsupportedTargetError
+from purchase_pred.pipeline.stages.support import LogFacts, SplitCounts, check_labels, check_rows, check_size
 from purchase_pred.settings import Settings
 from purchase_pred.settings.loading import resolve_settings
 
@@ -34,6 +36,23 @@ def refusal(facts: LogFacts, counts: dict[str, SplitCounts], *assignments: str) 
 
 def test_sound_counts_pass() -> None:
     check_labels(QUARTER, THREE_SOUND, settings=Settings(), advise=never_asked)
+
+
+def test_a_calendar_of_too_many_points_is_refused_with_the_figure_before_any_is_made() -> None:
+    days = [Event(day, f"user {day % 50}", day * DAY, "view", "book", session_index=1) for day in range(100)]
+    log = event_frame(days, ids=Ids(), sessionized=True)
+    chosen = ("anchors.kind=calendar", "target.level=user", "anchors.every=1us")
+    with pytest.raises(
+        ConfigError, match=r"anchors.every 1us makes 3\d\d,\d{3},\d{3},\d{3},\d{3} prediction points .* a month is"
+    ):
+        check_size(log, settings=settings(*chosen))
+    check_size(log, settings=settings(*chosen, "execution.max_rows=1000000000000000"))
+    check_size(log, settings=settings(*chosen[:2], "anchors.every=1d"))
+    check_size(log, settings=settings("anchors.every=1us"))
+
+
+def test_a_calendar_without_events_is_no_fault_of_its_size() -> None:
+    check_size(event_frame([], ids=Ids(), sessionized=True), settings=settings("anchors.kind=calendar"))
 
 
 def test_a_horizon_longer_than_the_log_names_span_horizon_and_cure() -> None:

@@ -13,7 +13,7 @@ from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
 from purchase_pred.pipeline.stages.split import split_of
 from purchase_pred.pipeline.stages.suggestions import suggest
-from purchase_pred.pipeline.stages.support import LogFacts, SplitCounts, check_rows
+from purchase_pred.pipeline.stages.support import LogFacts, SplitCounts, check_rows, check_size
 from purchase_pred.prediction_rows import prediction_rows, target_keys
 from purchase_pred.schema import (
     CATALOG,
@@ -45,6 +45,7 @@ def make_features(work: Work, /) -> list[Made]:
     sessionized = scan(work.read(SESSIONIZED_FILE), SESSIONIZED)
     splits = [split_of(unit) for unit in work.units]
     rows_path = work.workspace.partial("data/features/prediction_rows.parquet")
+    check_size(sessionized, settings=work.settings)
     try:
         sink(prediction_rows(sessionized, settings=work.settings), rows_path)
         counts = _count(rows_path, splits)

@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.durations import parse_duration
-from purchase_pred.errors import UnsupportedTargetError
+from purchase_pred.errors import ConfigError, UnsupportedTargetError
+from purchase_pred.prediction_rows import calendar_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import polars as pl
 
     from purchase_pred.settings import Settings
 
@@ -39,6 +42,24 @@ class SplitCounts:
     positives: int
     purged: int
     """Rows whose T or label end lies outside the split, or whose T lies in the embargo."""
+
+
+def check_size(sessionized: pl.LazyFrame, /, *, settings: Settings) -> None:
+    """Raise if a calendar has more prediction points than `execution.max_rows`, before any is made.
+
+    Raises
+    ------
+    ConfigError
+        Says how many there would be.
+    """
+    size = calendar_rows(sessionized, settings=settings)
+    rows, most = 0 if size is None else size.collect().item() or 0, settings.execution.max_rows
+    if rows > most:
+        raise ConfigError(
+            f"anchors.every {settings.anchors.every} makes {rows:,} prediction points of this log, more than "
+            f"execution.max_rows {most:,}: choose a longer step (m is a minute; a month is 30d), or, if that is meant, "
+            f"--set execution.max_rows={rows}"
+        )
 
 
 def check_rows(

@@ -12,6 +12,7 @@ from purchase_pred.features.dictionary import cross_user_features
 from purchase_pred.leakage import check_leakage
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
+from purchase_pred.pipeline.stages.support import check_size
 from purchase_pred.prediction_rows import prediction_rows
 from purchase_pred.schema import CATALOG, SESSIONIZED, SPLIT, USER_ID, USERS
 from purchase_pred.splits import PURGED
@@ -58,8 +59,11 @@ def check_workspace(
     ------
     InputError
         There is no sessionized log, or the sample has no prediction point.
+    ConfigError
+        A calendar has more prediction points than `execution.max_rows`.
     """
     sample = _events_of_some(scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED), users, seed).lazy()
+    check_size(sample, settings=settings)
     points = prediction_rows(sample, settings=settings).drop(SPLIT, PURGED).collect()
     if points.is_empty():
         raise InputError(
