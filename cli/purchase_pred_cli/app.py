@@ -1,13 +1,18 @@
 """The Typer application: every group of commands under one name."""
 
+import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from purchase_pred_cli import config_commands, model_commands, stage_commands, workspace_commands
+from purchase_pred_cli.failures import WRONG_INPUT, report_usage
+
+_NAME = "purchase-pred"
 
 app = typer.Typer(
-    name="purchase-pred",
+    name=_NAME,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -27,11 +32,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def main() -> None:
-    """Run the command line; the exit code says how it went."""
-    app(prog_name="purchase-pred")
-
-
 @app.callback()
 def about(
     _version: Annotated[
@@ -43,5 +43,19 @@ def about(
     `purchase-pred run all` does everything, and does again only what is no longer up to date.
 
     Exit codes: 0 done; 1 a stage failed; 2 wrong usage, settings or input; 3 a gate was missed or work is pending;
-    130 interrupted.
+    130 interrupted, 143 terminated.
     """
+
+
+def run_application(arguments: list[str]) -> None:
+    """Run the command that the arguments name, and end the program with its exit code."""
+    if "--json" not in arguments:
+        app(arguments, prog_name=_NAME)
+        return
+    try:
+        sys.exit(app(arguments, prog_name=_NAME, standalone_mode=False) or 0)
+    except typer.TyperException as error:  # Typer exports no better name for what it raises on wrong usage
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        with suppress(typer.Exit):
+            report_usage(message, as_json=True)
+        sys.exit(WRONG_INPUT)

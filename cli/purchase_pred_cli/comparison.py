@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-from rich.markup import escape
 from rich.table import Table
 
 from purchase_pred.evaluation.comparison import comparison_table
 from purchase_pred.evaluation.red_flags import FEW_POSITIVES
-from purchase_pred_cli.console import print_result
+from purchase_pred_cli.console import print_result, print_text, shown
 
 _METRICS = {
     "average_precision": "PR-AUC",
@@ -36,16 +34,16 @@ def print_comparison(documents: Sequence[Mapping[str, Any]], /) -> None:
     table.title = f"test: {test['rows']:,} rows, {test['positives']:,} positives ({test['prevalence']:.2%})"
     table.add_column("", no_wrap=True)
     for name in columns:
-        table.add_column(escape(_heading(name)), justify="right", style="bold" if name == winner["model"] else "")
+        table.add_column(shown(_heading(name)), justify="right", style="bold" if name == winner["model"] else "")
     for key, label in _METRICS.items():
         table.add_row(label, *(_shown(column[key]) for column in columns.values()))
     print_result(table)
-    print_result(escape(verdict(documents)))
+    print_result(shown(verdict(documents)))
 
 
 def print_splits(document: Mapping[str, Any], /) -> None:
     """Print how one model did on each split."""
-    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold", title=document["model"])
+    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold", title=shown(document["model"]))
     table.add_column("", no_wrap=True)
     for split in document["splits"]:
         table.add_column(split, justify="right")
@@ -56,7 +54,7 @@ def print_splits(document: Mapping[str, Any], /) -> None:
 
 def print_report_path(folder: Path, /) -> None:
     """Print where the report of a model lies."""
-    typer.echo(f"report: {folder / 'report.html'}")  # a path is never wrapped
+    print_text(f"report: {folder / 'report.html'}")  # a path is never wrapped
 
 
 def verdict(documents: Sequence[Mapping[str, Any]], /) -> str:

@@ -23,10 +23,9 @@ def show(common: Common) -> None:
     if common.as_json:
         print_json({key: {"value": value, "origin": resolved.origins[key]} for key, value in values.items()})
         return
-    from rich.markup import escape
     from rich.table import Table
 
-    from purchase_pred_cli.console import print_result
+    from purchase_pred_cli.console import print_result, shown
 
     table = Table(box=None, pad_edge=False)
     for heading in ("key", "value", "origin"):
@@ -34,7 +33,7 @@ def show(common: Common) -> None:
     for key, value in values.items():
         origin = resolved.origins[key]
         style = "dim" if origin == "default" else "cyan"
-        table.add_row(key, escape(json.dumps(value)), f"[{style}]{escape(origin)}[/{style}]")
+        table.add_row(key, shown(json.dumps(value)), f"[{style}]{shown(origin)}[/{style}]")
     print_result(table)
 
 
@@ -47,6 +46,7 @@ def init(
     """Write the three YAML files with the defaults, to be edited and given with --config."""
     from purchase_pred.errors import ConfigError
     from purchase_pred.settings.yaml_files import shipped_config_files
+    from purchase_pred_cli.console import print_text
 
     target = common.workspace / folder
     there = [name for name in (path.name for path in shipped_config_files()) if (target / name).exists()]
@@ -55,7 +55,7 @@ def init(
     target.mkdir(parents=True, exist_ok=True)
     for path in shipped_config_files():
         (target / path.name).write_bytes(path.read_bytes())
-        typer.echo(str(target / path.name))
+        print_text(str(target / path.name))
 
 
 @app.command()

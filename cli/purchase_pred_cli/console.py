@@ -1,5 +1,6 @@
 """The screen: progress and notes on stderr, results on stdout."""
 
+import errno
 import json
 import resource
 import sys
@@ -14,12 +15,19 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
+from purchase_pred_cli.safe_text import safe_text
+
 if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.stage import StageReport
 
 _REFRESHES_PER_SECOND = 5
 _UNFOLDED = 1000
 _WORDS = {"fresh": "up to date", "kept": "existing raw data kept"}
+
+
+def shown(text: str) -> str:
+    """Return a text for a table or a line of Rich, in which neither markup nor control characters do anything."""
+    return escape(safe_text(text))
 
 
 def print_json(document: object) -> None:
@@ -29,14 +37,39 @@ def print_json(document: object) -> None:
 
 def print_result(renderable: Any) -> None:
     """Print a table or text on stdout; into a file or a pipe nothing is cut or folded to a screen's width."""
-    Console(width=None if sys.stdout.isatty() else _UNFOLDED).print(renderable)
+    _ResultConsole(width=None if sys.stdout.isatty() else _UNFOLDED).print(renderable)
+
+
+def print_text(text: str) -> None:
+    """Print text on stdout as a terminal may show it."""
+    sys.stdout.write(safe_text(text) + "\n")
+
+
+class _ResultConsole(Console):
+    """Lets a closed pipe be reported where all failures are."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, "the reader of the output has gone")
+
+
+class _ProgressConsole(Console):
+    """Falls silent, and lets the run go on, when nobody reads the progress any more."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        try:
+            super().print(*objects, **options)
+        except OSError:
+            self.quiet = True
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
 
 
 class Screen:
     """Shows a run: a live line on a terminal, and one line per stage that stays."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet, soft_wrap=True, highlight=False)
+        self._console = _ProgressConsole(stderr=True, quiet=quiet, soft_wrap=True, highlight=False)
         self._live: Live | None = None
         self._line = _RunningLine()
 
@@ -72,19 +105,19 @@ class Screen:
             counts = [f"{name} {count:,}" for name, count in _totals(report).items()]
             made = f"{len(report.outputs)} outputs" if report.rows is None else f"{report.rows:,} rows"
             facts = ", ".join([made, *counts, _memory()])
-            reasons = escape("; ".join(report.reasons))
-            detail = f"[green]done[/green] in {report.seconds:.1f} s: {escape(facts)} [dim]({reasons})[/dim]"
+            reasons = shown("; ".join(report.reasons))
+            detail = f"[green]done[/green] in {report.seconds:.1f} s: {shown(facts)} [dim]({reasons})[/dim]"
         else:
             detail = f"[dim]{_WORDS[report.state]}[/dim]"
         self._console.print(f"[bold]{report.stage:<11}[/bold]{detail}")
 
     def warns(self, message: str, /) -> None:
         """Say what stops nothing."""
-        self._console.print(f"[yellow]warning:[/yellow] {escape(message)}")
+        self._console.print(f"[yellow]warning:[/yellow] {shown(message)}")
 
     def note(self, message: str, /) -> None:
         """Say something that is no result."""
-        self._console.print(escape(message))
+        self._console.print(shown(message))
 
 
 class _RunningLine:
@@ -123,7 +156,7 @@ class _RunningLine:
             parts.append(f"{self.rows:,} rows")
         if self._shards:
             parts.extend(self._shards.time_left())
-        return Text.assemble((", ".join([*parts, _memory()]), "cyan"), (f" ({self._why})", "dim"))
+        return Text.assemble((", ".join([*parts, _memory()]), "cyan"), (f" ({safe_text(self._why)})", "dim"))
 
 
 @dataclass

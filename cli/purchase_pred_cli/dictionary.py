@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
 from purchase_pred.features import describe_features
-from purchase_pred_cli.console import print_json, print_result
+from purchase_pred_cli.console import print_json, print_result, shown
 
 if TYPE_CHECKING:
     from purchase_pred.settings.features import FeatureSettings
@@ -24,5 +23,5 @@ def print_dictionary(settings: "FeatureSettings", /, *, as_json: bool) -> None:
     for row in described.iter_rows(named=True):
         facts = (row["group"], f"by {row['entity']}", f"window {row['window']}", row["unit"], row["null_rule"])
         about = "; ".join(facts)
-        table.add_row(row["name"], f"{escape(row['definition'])} [dim]({escape(about)})[/dim]")
+        table.add_row(shown(row["name"]), f"{shown(row['definition'])} [dim]({shown(about)})[/dim]")
     print_result(table)

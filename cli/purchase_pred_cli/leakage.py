@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import typer
 from rich.table import Table
 
-from purchase_pred_cli.console import print_json, print_result
+from purchase_pred_cli.console import print_json, print_result, print_text
 
 if TYPE_CHECKING:
     from purchase_pred.leakage import LeakageReport
@@ -19,7 +18,7 @@ def print_leakage(report: "LeakageReport", /, *, as_json: bool) -> None:
         print_json({"schema_version": 1, **report.to_dict()})
         return
     print_result(_tamperings(report))
-    typer.echo(f"\n{report}")
+    print_text(f"\n{report}")
 
 
 def _tamperings(report: "LeakageReport") -> Table:

@@ -109,7 +109,7 @@ def explain(
 
     from purchase_pred.pipeline.model_files import find_model
     from purchase_pred.pipeline.tasks.score import explain_score, parse_moment
-    from purchase_pred_cli.console import Screen, print_json
+    from purchase_pred_cli.console import Screen, print_json, print_text
 
     workspace = common.open_workspace()
     explanation = explain_score(
@@ -125,7 +125,7 @@ def explain(
     if common.as_json:
         print_json({"schema_version": 1, **asdict(explanation)})
     else:
-        typer.echo("\n".join(explanation.sentences))
+        print_text("\n".join(explanation.sentences))
 
 
 @command_options(*READING, "force")
@@ -191,17 +191,16 @@ def _plain(value: Any) -> Any:
 
 
 def _print_scores(model: str, scores: "pl.DataFrame", total: int) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
-    from purchase_pred_cli.console import print_result
+    from purchase_pred_cli.console import print_result, shown
 
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
-    table.title = f"{model}: {len(scores):,} of {total:,} scores"
+    table.title = f"{shown(model)}: {len(scores):,} of {total:,} scores"
     for name in scores.columns:
         table.add_column(name, justify="right", no_wrap=True)
     for row in scores.iter_rows():
-        table.add_row(*(escape(_text(value)) for value in row))
+        table.add_row(*(shown(_text(value)) for value in row))
     print_result(table)
 
 

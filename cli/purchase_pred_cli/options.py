@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from purchase_pred_cli.failures import reporting_failures
+from purchase_pred_cli.paths import checked_paths
 
 if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.workspace import Workspace
@@ -104,8 +105,9 @@ def command_options(*names: str) -> Callable[[Callable[..., None]], Callable[...
         ]
 
         def run(**given: Any) -> None:
+            given = checked_paths(given, as_json=given.get("as_json", False))
             common = Common(**{parameter.name: given.pop(parameter.name) for parameter in shared})
-            with reporting_failures(common.workspace, verbose=common.verbose):
+            with reporting_failures(common.workspace, verbose=common.verbose, as_json=common.as_json):
                 command(common=common, **given)
 
         parameters = [*own, *shared]

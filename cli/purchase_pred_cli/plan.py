@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
-from purchase_pred_cli.console import print_result
+from purchase_pred_cli.console import print_result, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +35,6 @@ def _table(reports: "Sequence[StageReport]", words: dict[str, str]) -> Table:
         table.add_row(
             report.stage,
             f"[{style}]{word}[/{style}]",
-            escape("\n".join(reason for reason in report.reasons if reason != report.state)),
+            shown("\n".join(reason for reason in report.reasons if reason != report.state)),
         )
     return table

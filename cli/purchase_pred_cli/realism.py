@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from purchase_pred_cli.console import print_result
+from purchase_pred_cli.console import print_result, shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,6 +21,6 @@ def print_realism(report: "pl.DataFrame", /) -> None:
         observed = "-" if row["observed"] is None else f"{row['observed']:.2%}"
         verdict = "[green]yes[/green]" if row["in_band"] else "[red]no[/red]"
         band = f"{row['low']:.1%} - {row['high']:.1%}"
-        table.add_row(row["measure"], observed, band, verdict, escape(row["meaning"]))
+        table.add_row(row["measure"], observed, band, verdict, shown(row["meaning"]))
     print_result(table)
     typer.echo(f"{report['in_band'].sum()} of {report.height} figures lie in the band of a believable shop.")

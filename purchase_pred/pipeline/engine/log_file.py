@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class _QuietFileHandler(logging.FileHandler):
             super().emit(record)
         except OSError:
             self.handleError(record)
+
+    def close(self) -> None:
+        with suppress(OSError):  # what was still to be written goes, as the record did
+            super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (its base's name)
         """Let the record go."""

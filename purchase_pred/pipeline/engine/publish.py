@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from polars.exceptions import PolarsError
+
 from purchase_pred.pipeline.engine.claim import claims, finish, take_names
 from purchase_pred.pipeline.engine.fingerprint import MANIFEST_NAME, flush
 from purchase_pred.pipeline.engine.manifest import describe, manifest_path, write_manifest
-from purchase_pred.pipeline.engine.workspace import PARTIAL
+from purchase_pred.pipeline.engine.workspace import PARTIAL, disk_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -81,6 +83,11 @@ def written_whole(path: Path, /, *, within: Path | None = None) -> Iterator[Path
         yield partial
         flush(partial)
         partial.replace(path)
+    except PolarsError as error:
+        fault = disk_fault([partial])
+        if fault:
+            raise fault from error
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

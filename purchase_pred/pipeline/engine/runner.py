@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from polars.exceptions import PolarsError
+
 from purchase_pred.errors import InputError
 from purchase_pred.execution.engines import polars_engine
 from purchase_pred.pipeline.engine.claim import is_claimed
@@ -15,6 +17,7 @@ from purchase_pred.pipeline.engine.freshness import input_fingerprints, judge_st
 from purchase_pred.pipeline.engine.publish import publish, recover
 from purchase_pred.pipeline.engine.shard_store import forget_shards
 from purchase_pred.pipeline.engine.stage import StageReport, Work
+from purchase_pred.pipeline.engine.workspace import disk_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,9 +133,11 @@ def _run_stage(
         with polars_engine(settings.execution.engine):
             made = stage.load()(work)
         manifests = publish(made, stage, work=work, inputs=inputs)
-    except BaseException:
-        with suppress(OSError):  # what has just failed is told, not this
-            recover(workspace)
+    except BaseException as error:
+        fault = disk_fault(workspace.leftovers()) if isinstance(error, PolarsError) else None
+        _clean_up(workspace)
+        if fault:
+            raise fault from error
         raise
     forget_shards(workspace, stage.name)
     return StageReport(
@@ -152,6 +157,14 @@ def _keep(request: Request, workspace: Workspace) -> StageReport | None:
         return None
     request.stage.check_kept(workspace)
     return StageReport(request.stage.name, "kept", (request.kept,))
+
+
+def _clean_up(workspace: Workspace) -> None:
+    with suppress(OSError):  # what has just failed is told, not this
+        try:
+            recover(workspace)
+        except KeyboardInterrupt:  # one Ctrl-C is raised by Polars, and then by Python again
+            recover(workspace)
 
 
 def _rows(made: Sequence[Made], stage: Stage) -> int | None:

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from purchase_pred.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 USERS_FILE: Final = "data/raw/users.parquet"
@@ -34,6 +34,7 @@ PARTIAL: Final = ".partial"
 
 _FOLDERS: Final = ("data", "data/raw", "data/processed", "data/features", MODELS_FOLDER)
 _MODEL_PICKLE: Final = re.compile(r"[a-z]+_\d{8}_\d{6}\.pkl")
+_PROBE: Final = 1 << 16
 _HOLDER_FILE: Final = ".purchase_pred.lock.json"
 
 
@@ -112,6 +113,21 @@ class Workspace:
             return f"process {holder['pid']}, since {holder['since']}"
         except (OSError, ValueError, KeyError):
             return "a process that has only just begun"
+
+
+def disk_fault(paths: Iterable[Path], /) -> OSError | None:
+    """Return why half-written files cannot be written on with, asking the system; None: they can be.
+
+    Whoever writes a file may tell no more than that it could not be finished.
+    """
+    for path in paths:
+        try:
+            if path.is_file():
+                with path.open("ab") as stream:
+                    stream.write(bytes(_PROBE))
+        except OSError as error:
+            return error
+    return None
 
 
 def remove(path: Path, /) -> None:

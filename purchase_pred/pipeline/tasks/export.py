@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+import polars.selectors as cs
+
 from purchase_pred.errors import ConfigError
 from purchase_pred.pipeline.engine.publish import written_whole
 
@@ -11,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import polars as pl
+_FORMULA: Final = r"^[=+\-@\t\r]"
+"""How a cell begins that a spreadsheet would compute."""
 
 _WRITERS: Final[Mapping[str, Callable[[pl.DataFrame, Path], None]]] = {
     ".parquet": lambda frame, path: frame.write_parquet(path),
-    ".csv": lambda frame, path: frame.write_csv(path),
+    ".csv": lambda frame, path: inert(frame).write_csv(path),
     ".ndjson": lambda frame, path: frame.write_ndjson(path),
     ".jsonl": lambda frame, path: frame.write_ndjson(path),
 }
@@ -34,8 +38,23 @@ def check_export(path: Path, /) -> None:
 
 
 def export(frame: pl.DataFrame, path: Path, /) -> None:
-    """Write a frame as Parquet, CSV or NDJSON; the file appears whole."""
+    """Write a frame as Parquet, CSV (for spreadsheets, see `inert`) or NDJSON; the file appears whole."""
     check_export(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as partial:
         _WRITERS[path.suffix](frame, partial)
+
+
+def inert(frame: pl.DataFrame, /) -> pl.DataFrame:
+    """Return a frame in which no text is a formula to a spreadsheet: an apostrophe goes before those that would be.
+
+    Such are texts that begin with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return, as OWASP lists them under CSV
+    injection. Numbers, and negative ones among them, stay as they are.
+
+    Examples
+    --------
+    >>> inert(pl.DataFrame({"item_id": ["=1+1", "shoe"], "score": [-0.5, 1.0]})).rows()
+    [("'=1+1", -0.5), ('shoe', 1.0)]
+    """
+    text = cs.by_dtype(pl.String, pl.Categorical, pl.Enum).cast(pl.String)
+    return frame.with_columns(pl.when(text.str.contains(_FORMULA)).then(pl.format("'{}", text)).otherwise(text))

@@ -43,6 +43,7 @@ SCORE: Final = "score"
 _TICK: Final = timedelta(microseconds=1)
 _UNREMARKABLE: Final = timedelta(days=1)
 """A log may end so long before the moment without a word: a nightly run scores as of midnight."""
+_YEARS: Final = range(1000, 9000)
 _LOGGER: Final = logging.getLogger(__name__)
 
 
@@ -171,7 +172,7 @@ def parse_moment(text: str, /) -> datetime:
     Raises
     ------
     ConfigError
-        The text is no ISO 8601 date or time.
+        The text is no ISO 8601 date or time, or lies outside of the years 1000 to 8999.
 
     Examples
     --------
@@ -182,6 +183,8 @@ def parse_moment(text: str, /) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"a moment is written 2024-09-01 or 2024-09-01T12:00:00Z, found {text!r}") from error
+    if moment.year not in _YEARS:  # so that nothing that is reckoned from it falls out of the calendar
+        raise ConfigError(f"a moment must lie in the years {_YEARS[0]} to {_YEARS[-1]}, found {text!r}")
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
