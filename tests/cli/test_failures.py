@@ -147,7 +147,9 @@ def test_a_wrong_type_is_named(shop: Path, tmp_path: Path) -> None:
     assert "found String" in outcome.err
 
 
-@pytest.mark.parametrize(("rows", "message"), [(0, "must hold events, and holds none"), (1, "if the log names purchases otherwise")])
+@pytest.mark.parametrize(
+    ("rows", "message"), [(0, "must hold events, and holds none"), (1, "if the log names purchases otherwise")]
+)
 def test_an_empty_log_and_one_event_are_said_to_be_too_little(
     shop: Path, tmp_path: Path, rows: int, message: str
 ) -> None:
