@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,16 +11,20 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from purchase_pred.evaluation.comparison import CEILING
 from purchase_pred.report.plots import LIVE, canvas, clean, colour
-from purchase_pred.report.words import heading
+from purchase_pred.report.words import heading, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import polars as pl
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 _ROLES: Final = ("first", "second", "third", "fourth", "muted")
+_CHANCE: Final[Any] = {"color": colour("muted"), "linewidth": 0.9, "linestyle": (0, (4, 3))}
+_LABELS: Final = 8
+"""Labels of shares that find room along an axis."""
 _SHARES: Final = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 
 
@@ -33,40 +38,42 @@ class LiveChart:
 
 
 def ranking_chart(curves: Mapping[str, pl.DataFrame], /, *, prevalence: float) -> str:
-    """Draw precision over recall, and the ROC curve, of each ranking; that of `CEILING` is dotted."""
-    with canvas("ranking", title="Precision over recall, and ROC curve, on test", height=3.0) as drawn:
-        precision, roc = drawn.axes(1, 2)
-        for place, (name, curve) in enumerate(curves.items()):
-            role = "ink" if name == CEILING else _ROLES[place]
-            style: dict[str, Any] = {"color": colour(role), "label": heading(name), "zorder": 6 - place}
-            style |= {} if place == 0 else {"linewidth": 1.1}
-            style |= {"linestyle": (0, (1, 1.2))} if name == CEILING else {}
-            precision.plot(curve["recall"], curve["precision"], drawstyle="steps-pre", **style)
-            roc.plot(*_from_origin(curve, "false_positive_rate", "recall"), **style)
-        precision.axhline(prevalence, color=colour("muted"), linewidth=0.9, linestyle=(0, (4, 3)), label="Chance")
-        roc.plot([0, 1], [0, 1], color=colour("muted"), linewidth=0.9, linestyle=(0, (4, 3)))
-        _unit_square(precision, x="recall: purchases reached", y="precision: hits among those acted on")
-        _unit_square(roc, x="false alarms among those who do not buy", y="recall: purchases reached")
-        drawn.figure.legend(*precision.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return drawn.svg
+    """Draw precision over recall, and in a second chart the ROC curve, of each ranking; `CEILING` is dotted."""
+    with canvas("precision", title="Precision over recall, on test", height=3.4) as first:
+        (axes,) = first.axes()
+        for curve, style in _styled(curves):
+            axes.plot(curve["recall"], curve["precision"], drawstyle="steps-pre", **style)
+        axes.axhline(prevalence, label="Chance", **_CHANCE)
+        _unit_square(axes, x="recall: purchases reached", y="precision: hits among those acted on")
+        _key_below(first.figure, axes)
+    with canvas("roc", title="ROC curve, on test", height=3.4) as second:
+        (axes,) = second.axes()
+        for curve, style in _styled(curves):
+            axes.plot(*_from_origin(curve, "false_positive_rate", "recall"), **style)
+        axes.plot([0, 1], [0, 1], label="Chance", **_CHANCE)
+        _unit_square(axes, x="false alarms among those who do not buy", y="recall: purchases reached")
+        _key_below(second.figure, axes)
+    return first.svg + second.svg
 
 
 def gain_chart(curve: pl.DataFrame, /) -> str:
-    """Draw cumulative gain and lift over the share of rows acted on."""
-    with canvas("gain", title="Cumulative gain and lift over the share acted on, on test", height=2.7) as drawn:
-        gain, lift = drawn.axes(1, 2)
-        gain.plot(*_from_origin(curve, "share", "recall"), color=colour("first"))
-        gain.plot([0, 1], [0, 1], color=colour("muted"), linewidth=0.9, linestyle=(0, (4, 3)))
-        _unit_square(gain, x="acted on, best scores first", y="purchases reached")
-        lift.plot(curve["share"], curve["lift"], color=colour("first"))
-        lift.axhline(1.0, color=colour("muted"), linewidth=0.9, linestyle=(0, (4, 3)))
-        lift.set(xscale="log", xlabel="acted on, best scores first (log scale)", ylabel="times better than chance")
-        lift.set_ylim(bottom=0)
+    """Draw cumulative gain, and in a second chart lift, over the share of rows acted on."""
+    with canvas("gain", title="Cumulative gain over the share acted on, on test", height=2.7) as first:
+        (axes,) = first.axes()
+        axes.plot(*_from_origin(curve, "share", "recall"), color=colour("first"))
+        axes.plot([0, 1], [0, 1], **_CHANCE)
+        _unit_square(axes, x="acted on, best scores first", y="purchases reached")
+    with canvas("lift", title="Lift over the share acted on, on test", height=2.7) as second:
+        (axes,) = second.axes()
+        axes.plot(curve["share"], curve["lift"], color=colour("first"))
+        axes.axhline(1.0, **_CHANCE)
+        axes.set(xscale="log", xlabel="acted on, best scores first (log scale)", ylabel="times better than chance")
+        axes.set_ylim(bottom=0)
         _percent_ticks(
-            lift.xaxis, [share for share in (0.0001, 0.001, 0.01, 0.1, 1.0) if share >= curve["share"][0] / 2]
+            axes.xaxis, [share for share in (0.0001, 0.001, 0.01, 0.1, 1.0) if share >= curve["share"][0] / 2]
         )
-        clean(lift)
-    return drawn.svg
+        clean(axes)
+    return first.svg + second.svg
 
 
 def reliability_chart(before: pl.DataFrame, after: pl.DataFrame, /) -> str:
@@ -88,10 +95,11 @@ def reliability_chart(before: pl.DataFrame, after: pl.DataFrame, /) -> str:
                 table["predicted"], table["observed"], color=colour(role), marker=marker, markersize=3.6,
                 linewidth=1.0, label=label, clip_on=False,
             )  # fmt: skip
+        shares = _apart((0.0, *_SHARES[2:], 1.0), math.sqrt, 0.0, math.sqrt(top))
         for name in ("x", "y"):
             getattr(axes, f"set_{name}scale")("function", functions=(_root, np.square))
             getattr(axes, f"set_{name}lim")(0, top)
-            _percent_ticks(getattr(axes, f"{name}axis"), [share for share in (0.0, *_SHARES[2:], 1.0) if share <= top])
+            _percent_ticks(getattr(axes, f"{name}axis"), shares)
         axes.set(xlabel="predicted probability (mean of each group; square-root scale)", ylabel="share that bought")
         clean(axes)
         axes.legend(loc="upper left")
@@ -112,7 +120,7 @@ def histogram_chart(histogram: pl.DataFrame, /, *, threshold: float | None) -> s
         axes.yaxis.set_major_formatter(FuncFormatter(lambda rows, _: f"{rows:,.0f}"))
         axes.yaxis.set_minor_locator(NullLocator())
         low, high = histogram["log_odds_from"].min(), histogram["log_odds_to"].max()
-        inside = [share for share in _SHARES if low <= _log_odds(share) <= high]  # type: ignore[operator]
+        inside = _apart(_SHARES, _log_odds, float(low), float(high))  # type: ignore[arg-type]
         axes.xaxis.set_major_locator(FixedLocator([_log_odds(share) for share in inside]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda _, index: _short_percent(inside[index or 0])))
         if threshold is not None and 0.0 < threshold < 1.0:
@@ -138,11 +146,14 @@ def earliness_chart(earliness: pl.DataFrame, /) -> str:
     return drawn.svg
 
 
-def decision_chart(decisions: pl.DataFrame, /, *, positives: int, days: int) -> LiveChart:
-    """Draw precision and recall over the rows acted on per day, with a line at the chosen decision."""
+def decision_chart(decisions: pl.DataFrame, /, *, positives: int, days: int, per: str) -> LiveChart:
+    """Draw precision and recall over the rows acted on per day, with a line at the chosen decision.
+
+    `per` names the unit: " per day", or nothing where all rows are of one date.
+    """
     acting = decisions.filter(decisions["acted"] > 0)
     per_day, found = acting["acted"] / days, acting["true_positives"]
-    with canvas("decision", title="Precision and recall over the rows acted on per day, on test", height=2.3) as drawn:
+    with canvas("decision", title=f"Precision and recall over the rows acted on{per}, on test", height=2.3) as drawn:
         (axes,) = drawn.axes()
         axes.plot(
             per_day, found / acting["acted"], color=colour("second"), label="Precision: hits among those acted on"
@@ -151,16 +162,39 @@ def decision_chart(decisions: pl.DataFrame, /, *, positives: int, days: int) -> 
         chosen = acting.filter("chosen")
         place = float(chosen["acted"][0] / days if chosen.height else per_day[0])
         axes.axvline(place, color=colour("ink"), linewidth=1.4, gid=f"{LIVE}-line")
-        axes.set(xscale="log", xlabel="acted on per day (log scale)")
+        axes.set(xscale="log", xlabel=f"acted on{per} (log scale)")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda rows, _: f"{rows:,.0f}" if rows >= 1 else f"{rows:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_ylim(0, 1.02)
         _percent_ticks(axes.yaxis, [0.0, 0.25, 0.5, 0.75, 1.0])
         clean(axes)
-        drawn.figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
+        drawn.figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left")
     one, ten = (float(axes.transData.transform((rows, 0.0))[0]) for rows in (1.0, 10.0))
     slope = ten - one
     return LiveChart(drawn.svg, -slope * float(np.log10(place)), slope)
+
+
+def _styled(curves: Mapping[str, pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, dict[str, Any]]]:
+    """Return each curve with how it is drawn."""
+    for place, (name, curve) in enumerate(curves.items()):
+        style: dict[str, Any] = {"color": colour("ink" if name == CEILING else _ROLES[place])}
+        style |= {"label": shortened(heading(name)), "zorder": 6 - place}
+        style |= {} if place == 0 else {"linewidth": 1.1}
+        style |= {"linestyle": (0, (1, 1.2))} if name == CEILING else {}
+        yield curve, style
+
+
+def _key_below(figure: Figure, axes: Axes) -> None:
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+
+
+def _apart(shares: Sequence[float], scale: Callable[[float], float], low: float, high: float) -> list[float]:
+    """Return the shares whose places on a scale lie within its ends and leave room for their labels."""
+    kept: list[float] = []
+    for share in shares:
+        if low <= scale(share) <= high and (not kept or scale(share) - scale(kept[-1]) >= (high - low) / _LABELS):
+            kept.append(share)
+    return kept
 
 
 def _from_origin(curve: pl.DataFrame, x: str, y: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

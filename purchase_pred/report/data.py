@@ -26,7 +26,7 @@ from purchase_pred.schema import PREDICTION_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import numpy as np
     import polars as pl
@@ -86,6 +86,8 @@ class ReportData:
     budgets: pl.DataFrame
     days: int
     """UTC days with a row of test."""
+    date: date | None
+    """The day, where there is one alone: then nothing is per day."""
     profit: Mapping[str, float]
     """What one decision of each kind is worth."""
     calibration: pl.DataFrame
@@ -145,6 +147,7 @@ def report_data(
     """
     test = splits["test"]
     labels, probabilities = label_vector(test), model.predict(test)
+    dates = test[PREDICTION_TIME].dt.date().unique().to_list()
     documents = [document, *(rival for rival in rivals if rival["model"] != document["model"])]
     importance = feature_importance(model, sample_rows(test, rows=_SHAP_ROWS))
     return ReportData(
@@ -161,7 +164,8 @@ def report_data(
             labels, probabilities, profit=settings.train.threshold.profit, chosen=document["threshold"]
         ),
         budgets=budget_table(test, probabilities),
-        days=max(1, test[PREDICTION_TIME].dt.date().n_unique()),
+        days=max(1, len(dates)),
+        date=dates[0] if len(dates) == 1 else None,
         profit=settings.train.threshold.profit.model_dump(),
         calibration=calibration_table(model, {name: splits[name] for name in ("val", "test")}),
         reliability={

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib import dates
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from purchase_pred.report.plots import LEVELS, canvas, clean, colour
-from purchase_pred.report.words import heading, number, percent
+from purchase_pred.report.words import heading, number, percent, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ FUNNEL_NAMES: Final = {
     "sessions": "All sessions",
     "view": "with a view",
     "scroll": "with a scroll",
-    "add_to_cart": "with something put into the cart",
+    "add_to_cart": "with an add to the cart",
     "purchase": "with a purchase",
 }
 _BARS: Final = 15
@@ -40,15 +40,15 @@ def comparison_chart(comparison: pl.DataFrame, /, *, model: str) -> str:
     """Draw the average precision of everything that predicts, on test."""
     shown = comparison.filter(comparison["average_precision"].is_not_null()).sort("average_precision")
     with canvas(
-        "comparison", title="PR-AUC on test of rules, models and ceiling", height=0.5 + 0.26 * shown.height
+        "comparison", title="PR-AUC on test of rules, models and ceiling", height=0.5 + 0.27 * shown.height
     ) as drawn:
         (axes,) = drawn.axes()
         for place, (name, kind, reached) in enumerate(shown.select("name", "kind", "average_precision").iter_rows()):
             role = "first" if name == model else "soft" if kind != "ceiling" else "third"
             axes.barh(place, reached, height=0.66, color=colour(role))
             _label(axes, reached, place, number(reached), bold=name == model)
-        axes.set_yticks(range(shown.height), [heading(name) for name in shown["name"]])
-        axes.set(xlim=(0, 1.12 * max(shown["average_precision"], default=1.0)), xlabel="PR-AUC (1 is perfect)")
+        axes.set_yticks(range(shown.height), [shortened(heading(name)) for name in shown["name"]])
+        axes.set(xlim=(0, 1.2 * max(shown["average_precision"], default=1.0)), xlabel="PR-AUC (1 is perfect)")
         _bare(axes)
     return drawn.svg
 
@@ -84,7 +84,7 @@ def funnel_chart(steps: Sequence[tuple[str, int]], /) -> str:
             axes.barh(place, sessions, height=0.7, color=colour("first"), alpha=0.85)
             _label(axes, sessions, place, f"{sessions:,} ({percent(sessions / total)})")
         axes.set_yticks(range(len(steps)), [FUNNEL_NAMES[step] for step, _ in reversed(steps)])
-        axes.set(xlim=(0, 1.22 * total), xticks=[])
+        axes.set(xlim=(0, 1.6 * total), xticks=[])
         _bare(axes)
     return drawn.svg
 
@@ -114,23 +114,11 @@ def prevalence_chart(weeks: pl.DataFrame, /) -> str:
 
 
 def importance_chart(importance: pl.DataFrame, /) -> str:
-    """Draw the features of largest mean absolute SHAP value, by that and by gain."""
+    """Draw the features of largest mean absolute SHAP value, by that in one chart and by gain in the next."""
     shown = importance.head(_BARS).reverse()
-    with canvas("importance", title="What the model builds on", height=0.75 + 0.2 * shown.height) as drawn:
-        shap, gain = drawn.axes(1, 2, sharey=True)
-        for axes, column, label in (
-            (shap, "shap_share", "share of SHAP values"),
-            (gain, "gain_share", "share of gain"),
-        ):
-            axes.barh(
-                range(shown.height), shown[column], height=0.66, color=colour("first" if axes is shap else "third")
-            )
-            axes.set_xlabel(label)
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g} %"))
-            clean(axes, grid="x")
-            axes.tick_params(axis="y", length=0)
-        shap.set_yticks(range(shown.height), shown["feature"].to_list())
-    return drawn.svg
+    return _shares(shown, "shap_share", "Share of SHAP values", "first") + _shares(
+        shown, "gain_share", "Share of gain", "third"
+    )
 
 
 def swarm_chart(swarm: pl.DataFrame, /) -> str:
@@ -150,10 +138,23 @@ def swarm_chart(swarm: pl.DataFrame, /) -> str:
                 dots = steps == step
                 role = "fourth" if step < 0 else f"level-{step}"
                 axes.add_patch(_dots(shap[dots], heights[dots], colour(role)))
-        axes.set_yticks(range(len(features)), list(reversed(features)))
+        axes.set_yticks(range(len(features)), [shortened(name) for name in reversed(features)])
         axes.set(ylim=(-0.6, len(features) - 0.4), xlabel="effect on the log-odds of a purchase")
         if len(values):
             axes.set_xlim(float(values.min()) - 2 * width, float(values.max()) + 2 * width)
+        clean(axes, grid="x")
+        axes.tick_params(axis="y", length=0)
+    return drawn.svg
+
+
+def _shares(shown: pl.DataFrame, column: str, title: str, role: str) -> str:
+    with canvas(column.replace("_", "-"), title=title, height=0.6 + 0.22 * shown.height) as drawn:
+        (axes,) = drawn.axes()
+        axes.barh(range(shown.height), shown[column], height=0.66, color=colour(role))
+        axes.set_yticks(range(shown.height), [shortened(name) for name in shown["feature"]])
+        axes.set_xlabel(title.lower().replace("shap", "SHAP"))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g} %"))
         clean(axes, grid="x")
         axes.tick_params(axis="y", length=0)
     return drawn.svg
@@ -189,12 +190,12 @@ def _bare(axes: Axes) -> None:
     """Leave names and bars alone: no grid, no lines, no ticks between."""
     clean(axes, grid="none")
     axes.tick_params(length=0)
-    axes.tick_params(axis="y", labelcolor=colour("ink"), labelsize=8.0)
+    axes.tick_params(axis="y", labelcolor=colour("ink"), labelsize=9.0)
 
 
 def _dates(axes: Axes) -> None:
     calendar: Any = dates  # its classes have no types
-    locator = calendar.AutoDateLocator(minticks=3, maxticks=8)
+    locator = calendar.AutoDateLocator(minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(calendar.ConciseDateFormatter(locator))
 

@@ -19,27 +19,49 @@ if TYPE_CHECKING:
 
 _LARGE: Final = 1_000
 _FIGURES: Final = (
-    ("acted", "Acted on per day", "predictions, on average"),
+    ("acted", "Acted on{per_day}", "{of_them}"),
     ("precision", "Precision", "of those acted on buy"),
     ("recall", "Recall", "of all purchases reached"),
-    ("reached", "Purchases reached", "of {positives} in {days} of test"),
-    ("profit", "Profit", "over these days, in your own currency"),
+    ("reached", "Purchases reached", "of {positives} {in_test}"),
+    ("profit", "Profit", "{over_them}, in your own currency"),
 )
 _RULES: Final = {
     "profit": "the threshold of most profit",
     "capacity": "the threshold that just fills the daily budget",
     "precision": "the lowest threshold that keeps the precision asked for",
 }
+_DAILY: Final = {
+    "per_day": " per day",
+    "of_them": "predictions, on average",
+    "in_test": "in {days} of test",
+    "over_them": "over these days",
+    "budget": "Daily budget",
+    "a_budget": "A daily budget",
+    "your_budget": "The daily budget you set",
+    "each": "of each day",
+    "all": "on {days} of test",
+}
+_ONE_DATE: Final = {
+    "per_day": "",
+    "of_them": "predictions of {date}",
+    "in_test": "on the one date of test",
+    "over_them": "on that date",
+    "budget": "Budget",
+    "a_budget": "A budget",
+    "your_budget": "The budget you set",
+    "each": "of the date",
+    "all": "on {date}, the one date of test",
+}
 _CONTROLS: Final = """\
 <form id="controls" hidden>
 <fieldset><legend>What limits you?</legend>
 <label><input type="radio" name="by" value="threshold" checked> A threshold: act on every prediction from it on</label>
-<label><input type="radio" name="by" value="budget"> A daily budget: act on the best of each day</label>
+<label><input type="radio" name="by" value="budget"> {a_budget}: act on the best {each}</label>
 </fieldset>
 <div class="slider"><label for="threshold">Threshold: <span id="threshold-text"></span></label>
 <input type="range" id="threshold" min="0" step="1" aria-describedby="which">
 <small>left: stricter, right: act on more</small></div>
-<div class="slider" hidden><label for="budget">Daily budget: <span id="budget-text"></span></label>
+<div class="slider" hidden><label for="budget">{budget}: <span id="budget-text"></span></label>
 <input type="range" id="budget" min="0" step="1" aria-describedby="which">
 <small>left: fewer, right: more</small></div>
 <button type="button" id="reset">Back to the chosen threshold</button>
@@ -50,21 +72,39 @@ def decision_section(data: ReportData, /) -> str:
     """Return the section in which the reader weighs precision against purchases reached."""
     threshold = data.document["threshold"]
     positives = data.document["splits"]["test"]["positives"]
-    chart = decision_chart(data.decisions, positives=positives, days=data.days)
+    words = _words(data)
+    chart = decision_chart(data.decisions, positives=positives, days=data.days, per=words["per_day"])
     return section(
         "decide",
         "Act on it: how many to approach",
         paragraph(
             f"Acting on a prediction (an e-mail, a reminder, a coupon) is worth {_worth(data.profit)}. On validation, "
-            f"{_RULES[threshold['rule']]} was chosen; here is what it brings on test, which had no part in the choice."
+            f"{_RULES[threshold['rule']]} was chosen; here is what it brings on test, which had no part in the "
+            f"choice.{_one_date(data)}"
         ),
-        _CONTROLS,
+        _CONTROLS.format_map(words),
         f'<p><strong id="which">{text(_own(threshold))}</strong></p>',
         _figures(data, threshold["test"], positives),
         f'<p id="intervals" class="quiet">{text(_intervals(threshold))}</p>',
         figure(chart.svg, "The vertical line is the decision that the figures above describe."),
         _budgets(data, positives),
         f'<script type="application/json" id="decisions">{_json(data, chart.start, chart.slope)}</script>',
+    )
+
+
+def _words(data: ReportData) -> dict[str, str]:
+    """Return how decisions are spoken of: by the day, or by the date where there is one alone."""
+    words = _DAILY if data.date is None else _ONE_DATE
+    date = "" if data.date is None else f"{data.date.day} {data.date:%b %Y}"
+    return {name: told.format(days=counted(data.days, "day"), date=date) for name, told in words.items()}
+
+
+def _one_date(data: ReportData) -> str:
+    if data.date is None:
+        return ""
+    return (
+        f" All predictions of test were made on one date, {data.date.day} {data.date:%B %Y}: the figures are of that "
+        "date, none is per day, and how other dates would have gone they do not say."
     )
 
 
@@ -91,13 +131,13 @@ def _figures(data: ReportData, found: Mapping[str, Any], positives: int) -> str:
         "reached": (number(found["true_positives"]), found["true_positives"]),
         "profit": (_money(found["profit"]), found["profit"]),
     }
-    parts = []
+    parts, words = [], _words(data)
     for name, term, note in _FIGURES:
         shown, value = values[name]
-        told = note.format(positives=number(positives), days=counted(data.days, "day"))
+        told, named = (part.format(positives=number(positives), **words) for part in (note, term))
         raw = "" if value is None else repr(value)
         parts.append(
-            f'<div><dt id="{name}-name">{term}</dt><dd><output id="{name}" aria-labelledby="{name}-name" '
+            f'<div><dt id="{name}-name">{named}</dt><dd><output id="{name}" aria-labelledby="{name}-name" '
             f'data-value="{raw}">{text(shown)}</output><small>{text(told)}</small></dd></div>'
         )
     return f'<dl class="cards five" aria-live="polite">{"".join(parts)}</dl>'
@@ -117,17 +157,23 @@ def _intervals(threshold: Mapping[str, Any]) -> str:
 
 def _budgets(data: ReportData, positives: int) -> str:
     shown = data.budgets.filter(pl.col("per_day").is_in(ROUND_BUDGETS))
-    rows = []
+    rows, words = [], _words(data)
     for per_day, acted, found in shown.select("per_day", "acted", "true_positives").iter_rows():
         recall = found / positives if positives else None
         profit = _profit(data, acted, found)
         rows.append(
-            (f"the best {per_day:,} of each day", f"{acted:,}", percent(found / acted), percent(recall), _money(profit))
+            (
+                f"the best {per_day:,} {words['each']}",
+                f"{acted:,}",
+                percent(found / acted),
+                percent(recall),
+                _money(profit),
+            )
         )
     return table(
-        ("Daily budget", "Acted on in all", "Precision", "Recall", "Profit"),
+        (words["budget"], "Acted on in all", "Precision", "Recall", "Profit"),
         rows,
-        caption=f"What a daily budget brings on {counted(data.days, 'day')} of test",
+        caption=f"What {words['a_budget'].lower()} brings {words['all']}",
     )
 
 
@@ -153,6 +199,7 @@ def _json(data: ReportData, start: float, slope: float) -> str:
     content = {
         "threshold": data.decisions.select("threshold", "acted", "true_positives").rows(),
         "chosen": data.decisions["chosen"].arg_max(),
+        "words": {name: _words(data)[name] for name in ("your_budget", "each")},
         "own": _own(data.document["threshold"]),
         "budget": data.budgets.select("per_day", "acted", "true_positives").rows(),
         "rows": data.document["splits"]["test"]["rows"],

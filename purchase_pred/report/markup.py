@@ -57,9 +57,9 @@ def paragraph(told: str, /, *, kind: str = "") -> str:
     return f"<p{_class(kind)}>{text(told)}</p>"
 
 
-def figure(svg: str, caption: str, /) -> str:
-    """Return a chart with what it says."""
-    return f"<figure>{svg}<figcaption>{text(caption)}</figcaption></figure>"
+def figure(svgs: str, caption: str, /) -> str:
+    """Return a chart, or several that stand side by side where there is room, with what they say."""
+    return f"<figure><div>{svgs}</div><figcaption>{text(caption)}</figcaption></figure>"
 
 
 def card(term: str, value: str, note: str, /) -> str:

@@ -72,7 +72,10 @@ def _limits(data: ReportData) -> Iterator[str]:
     document = data.document
     test, target = document["splits"]["test"], document["target"]
     span = data.source.boundaries[-1] - data.source.boundaries[-2]
-    yield f"Judged on {span.days} days of one log. Other seasons, shops and campaigns may differ."
+    judged = (
+        f"{span.days} days" if data.date is None else f"predictions of one date, {data.date.day} {data.date:%B %Y},"
+    )
+    yield f"Judged on {judged} of one log. Other seasons, shops and campaigns may differ."
     if test["positives"] < FEW_POSITIVES:
         yield (
             f"Test holds only {test['positives']:,} purchases: every figure here would be somewhat different on "

@@ -27,8 +27,8 @@ LEVELS: Final = 7
 LIVE: Final = "live"
 """Begins the `gid` of what a script moves; other ids are dropped unless the drawing itself refers to them."""
 
-WIDTH: Final = 7.2
-"""Inches of a chart over the whole page; at 72 points an inch."""
+WIDTH: Final = 5.0
+"""Inches of a chart, at 72 points an inch: as wide as a telephone, so that its text reads there and nothing is cut."""
 
 _SENTINELS: Final = {
     **{role: f"#fe01{index:02x}" for index, role in enumerate(ROLES)},
@@ -40,7 +40,7 @@ _STYLE: Final[Any] = {
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",
     "text.parse_math": False,  # names of features and categories are theirs, dollars and all
-    "font.size": 8.0,
+    "font.size": 9.0,
     "text.color": _SENTINELS["ink"],
     "axes.labelcolor": _SENTINELS["muted"],
     "axes.edgecolor": _SENTINELS["muted"],
@@ -54,14 +54,14 @@ _STYLE: Final[Any] = {
     "grid.linewidth": 0.6,
     "xtick.color": _SENTINELS["muted"],
     "ytick.color": _SENTINELS["muted"],
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "xtick.minor.size": 0.0,
     "ytick.minor.size": 0.0,
     "legend.frameon": False,
-    "legend.fontsize": 7.5,
+    "legend.fontsize": 8.5,
     "legend.labelcolor": _SENTINELS["ink"],
     "lines.linewidth": 1.6,
     "lines.solid_capstyle": "round",
@@ -116,7 +116,7 @@ def canvas(name: str, /, *, title: str, height: float, width: float = WIDTH) -> 
     >>> with canvas("empty", title="Nothing", height=1.0) as drawn:
     ...     pass
     >>> drawn.svg[:55]
-    '<svg viewBox="0 0 518.4 72" role="img" aria-label="Noth'
+    '<svg viewBox="0 0 360 72" role="img" aria-label="Nothing'
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained", dpi=72)

@@ -119,13 +119,13 @@ def ranking_section(data: ReportData, /) -> str:
         ),
         figure(
             ranking_chart(data.curves, prevalence=test["prevalence"] or 0.0),
-            "Left: the more purchases are reached, the more others are approached too. Right: the ROC curve; it looks "
-            "good easily where purchases are rare, so trust the left one. Coarse rules have few distinct scores and "
-            f"thus few corners.{ceiling}",
+            "First: the more purchases are reached, the more others are approached too. Second: the ROC curve; it "
+            "looks good easily where purchases are rare, so trust the first one. Coarse rules have few distinct scores "
+            f"and thus few corners.{ceiling}",
         ),
         figure(
             gain_chart(curve) if test["positives"] else "",
-            "Left: the share of purchases reached when a share of all predictions is acted on. Right: how many times "
+            "First: the share of purchases reached when a share of all predictions is acted on. Second: how many times "
             "more of them buy than at random.",
         ),
         table(
@@ -198,8 +198,8 @@ def importance_section(data: ReportData, /) -> str:
         "What it builds on",
         figure(
             importance_chart(data.importance),
-            "Left: exact SHAP values, how much a feature moves the predictions of test (mean size, as a share of all). "
-            "Right: gain, how much it helped in training.",
+            "First: exact SHAP values, how much a feature moves the predictions of test (mean size, as a share of "
+            "all). Second: gain, how much it helped in training.",
         ),
         figure(
             swarm_chart(data.swarm),

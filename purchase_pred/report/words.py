@@ -23,6 +23,7 @@ _HEADINGS: Final = {
     "lightgbm": "LightGBM",
     "ceiling": "Ceiling",
 }
+_BESIDE: Final = 35
 _LONG: Final = timedelta(days=5)
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
@@ -36,6 +37,17 @@ def heading(name: str, /) -> str:
     ('XGBoost', 'Most recent view')
     """
     return _HEADINGS.get(name) or _HEADINGS.get(name.partition("_")[0], name)
+
+
+def shortened(name: str, /) -> str:
+    """Return a name as it fits beside a chart: of a long one the beginning and the end.
+
+    Examples
+    --------
+    >>> shortened("views_7d"), shortened("the_share_of_" * 4 + "views_30d")
+    ('views_7d', 'the_share_of_the_share_…f_views_30d')
+    """
+    return name if len(name) <= _BESIDE else f"{name[: _BESIDE - 12]}…{name[-11:]}"
 
 
 def number(value: float | None, /, digits: int = 3) -> str:

@@ -96,7 +96,7 @@ def test_equal_tables_give_equal_text(report: Judged, page: str):
 
 def test_every_drawing_takes_its_colours_from_the_page(page: str):
     drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
-    assert len(drawings) == 11
+    assert len(drawings) == 14
     for drawing in drawings:
         assert not re.search(r"#[0-9a-f]{3,6}\b(?![^<]*</text>)", drawing.replace('href="#', ""))
         assert re.match(r'<svg viewBox="[^"]*" role="img" aria-label="[^"]+"><title>', drawing)
@@ -171,7 +171,7 @@ def test_the_curve_of_the_ceiling_is_dotted_in_the_chart_of_the_rankings(report:
     own = next(iter(report.shown.curves.values()))
     known = ranking_chart({**report.shown.curves, "ceiling": own}, prevalence=0.1)
     dotted = re.compile(r'stroke-dasharray="1\.1,1\.32"')
-    assert len(dotted.findall(known)) == len(dotted.findall(drawn)) + 3  # PR, ROC and the key
+    assert len(dotted.findall(known)) == len(dotted.findall(drawn)) + 4  # PR, ROC and the key of each
     page = render_report(replace(report.shown, curves={**report.shown.curves, "ceiling": own}))
     assert "Dotted: the ceiling, an upper bound" in page
     assert "Dotted: the ceiling" not in report.page
@@ -219,6 +219,41 @@ def test_the_name_of_the_model_stays_text(report: Judged, name: str):
     assert name not in page
     assert f"<title>{escape(name)}: the user buys" in page
     assert f"<h1>{escape(name)} " in page or f"<h1>{escape(name)}:" in page
+
+
+def test_figures_of_a_single_date_are_not_called_per_day(report: Judged, page: str):
+    test = report.splits["test"]
+    moment = test["prediction_time"][0]
+    frames = dict(report.splits, test=test.with_columns(prediction_time=pl.lit(moment)))
+    single = judged(frames=frames).page
+    assert "All predictions of test were made on one date, 16 August 2024" in single
+    assert "Judged on predictions of one date, 16 August 2024, of one log" in single
+    assert "the best 10 of the date" in single
+    assert "predictions of 16 Aug 2024" in single
+    for told in (
+        "per day<",
+        "per day (",
+        "of each day",
+        "aily budget",
+        "these days",
+        "1 day of test",
+        "rows acted on per day",
+    ):
+        assert told not in single.replace("none is per day", "")
+        assert told in page or told == "1 day of test"
+    assert "on one date" not in page
+
+
+def test_every_chart_is_as_narrow_as_a_telephone(page: str):
+    widths = re.findall(r'<svg viewBox="0 0 ([0-9.]+) ', page)
+    assert {float(width) for width in widths} == {360.0}
+
+
+def test_a_long_name_leaves_room_for_its_bar(report: Judged):
+    long = pl.lit("the_share_of_" * 10) + pl.col("feature")
+    shown = replace(report.shown, importance=report.shown.importance.with_columns(feature=long))
+    page = render_report(shown)
+    assert "the_share_of_the_share_…" in page
 
 
 def test_names_from_the_log_stay_text():

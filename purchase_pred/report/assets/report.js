@@ -48,14 +48,14 @@
     const row = table[kind][slider.valueAsNumber];
     const text =
       kind === "budget"
-        ? `the best ${number(row[0])} of each day`
+        ? `the best ${number(row[0])} ${table.words.each}`
         : row[0] === null
           ? "never act"
           : `act from a probability of ${percent(row[0])} on`;
     slider.setAttribute("aria-valuetext", text);
     by(`${kind}-text`).textContent = text;
     const own = kind === "threshold" && slider.valueAsNumber === table.chosen;
-    by("which").textContent = own ? table.own : kind === "budget" ? "The daily budget you set" : "The threshold you set";
+    by("which").textContent = own ? table.own : kind === "budget" ? table.words.your_budget : "The threshold you set";
     by("intervals").hidden = !own;
     draw(row);
   };
