@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.errors import ConfigError, InputError
-from purchase_pred.pipeline.engine.manifest import is_intact, manifest_fault, read_manifest
+from purchase_pred.pipeline.engine.manifest import content_fingerprint, is_intact, manifest_fault, read_manifest
 from purchase_pred.pipeline.engine.parquet import scan
 from purchase_pred.pipeline.engine.workspace import features_file
 from purchase_pred.pipeline.registry import SPLITS, STAGE_BY_NAME
@@ -53,6 +53,22 @@ def read_split(workspace: Workspace, settings: Settings, split: str, /, *, asker
     rows = scan(workspace.path(features_file(split)), _REQUIRED)
     _check_made_with(workspace, settings, split, asker)
     return rows.collect()
+
+
+def older_than_inputs(workspace: Workspace, settings: Settings, /) -> str | None:
+    """Return a sentence about feature files that were made of other inputs than are there now; None: there are none."""
+    changed: dict[str, None] = {}
+    for split in SPLITS:
+        manifest = read_manifest(workspace.path(features_file(split)))
+        for name, made_of in (manifest.inputs if manifest else {}).items():
+            if content_fingerprint(workspace.path(name)) != made_of:
+                changed[name] = None
+    if not changed:
+        return None
+    return (
+        f"the features were made before {', '.join(changed)} changed; "
+        f"`{command_for('features', workspace, settings)}` makes them anew"
+    )
 
 
 def command_for(stage: str, workspace: Workspace, settings: Settings, /) -> str:

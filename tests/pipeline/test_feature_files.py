@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,10 @@ import polars as pl
 import pytest
 
 from purchase_pred.errors import ConfigError, InputError
-from purchase_pred.pipeline.engine.manifest import describe, manifest_path, write_manifest
-from purchase_pred.pipeline.engine.workspace import Workspace, features_file
-from purchase_pred.pipeline.feature_files import read_split, read_splits
+from purchase_pred.pipeline.engine.fingerprint import fingerprint
+from purchase_pred.pipeline.engine.manifest import describe, manifest_path, read_manifest, write_manifest
+from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE, Workspace, features_file
+from purchase_pred.pipeline.feature_files import older_than_inputs, read_split, read_splits
 from purchase_pred.settings import Settings
 from purchase_pred.settings.carried import carried_settings
 
@@ -38,7 +40,7 @@ def workspace(tmp_path: Path) -> Workspace:
             stage="features",
             output=output,
             settings=carried_settings(MADE),
-            inputs={},
+            inputs={SESSIONIZED_FILE: "f1"},
             rows=1,
             counts={},
             attachments={},
@@ -89,3 +91,19 @@ def test_features_that_something_else_has_changed_are_refused(workspace: Workspa
     pl.concat([ROWS, ROWS]).write_parquet(workspace.path(features_file("test")))
     with pytest.raises(InputError, match="is not the file that its manifest describes"):
         read_splits(workspace, MADE)
+
+
+def test_features_that_are_older_than_their_inputs_are_told_of(workspace: Workspace):
+    assert older_than_inputs(workspace, MADE) == (
+        f"the features were made before {SESSIONIZED_FILE} changed; "
+        f"`purchase-pred features -w {workspace.root} --set target.horizon=3d` makes them anew"
+    )
+    path = workspace.path(SESSIONIZED_FILE)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"sessions")
+    for split in ("train", "val", "test"):
+        file = workspace.path(features_file(split))
+        manifest = read_manifest(file)
+        assert manifest is not None
+        write_manifest(replace(manifest, inputs={SESSIONIZED_FILE: fingerprint(path)}), manifest_path(file))
+    assert older_than_inputs(workspace, MADE) is None

@@ -13,7 +13,7 @@ from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
 from purchase_pred.pipeline.engine.parquet import scan
 from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import MODELS_FOLDER, SESSIONIZED_FILE, remove
-from purchase_pred.pipeline.feature_files import read_splits
+from purchase_pred.pipeline.feature_files import older_than_inputs, read_splits
 from purchase_pred.pipeline.model_files import METRICS_FILE
 from purchase_pred.pipeline.report_files import report_page, report_source
 from purchase_pred.pipeline.stages.features import log_facts
@@ -36,6 +36,7 @@ _LOGGER: Final = logging.getLogger(__name__)
 def train(work: Work, /) -> list[Made]:
     """Train and judge the models asked for, all under the same moment in their names."""
     splits = read_splits(work.workspace, work.settings)
+    _tell_of_age(work)
     _check(work, splits)
     chosen = work.settings.train.model_copy(update={"models": work.units})
     settings = work.settings.model_copy(update={"train": chosen})
@@ -85,6 +86,13 @@ def _tell(work: Work, models: list[FittedModel]) -> None:
             message = f"{model.name}: its scores are not calibrated: {calibration['why']}"
             _LOGGER.warning(message)
             work.observer.warns(message)
+
+
+def _tell_of_age(work: Work) -> None:
+    message = older_than_inputs(work.workspace, work.settings)
+    if message:
+        _LOGGER.warning(message)
+        work.observer.warns(message)
 
 
 def _free_moment(workspace: Workspace, kinds: tuple[str, ...]) -> datetime:
