@@ -153,6 +153,13 @@ def ingest(
     events: Annotated[
         list[str] | None, typer.Option("--event", metavar="OURS=THEIRS", help="Name an event; repeatable.")
     ] = None,
+    catalog: Annotated[
+        list[Path] | None, typer.Option("--catalog", metavar="PATH", help="Files of a product list; repeatable.")
+    ] = None,
+    catalog_columns: Annotated[
+        list[str] | None,
+        typer.Option("--map-catalog", metavar="OURS=THEIRS", help="Name a column of the product list; repeatable."),
+    ] = None,
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="Zone of times that name none. Default: UTC.")
     ] = None,
@@ -170,10 +177,11 @@ def ingest(
     assignments = [
         *_named("ingest.columns", "--map", columns or []),
         *_named("ingest.events", "--event", events or []),
+        *_named("ingest.catalog_columns", "--map-catalog", catalog_columns or []),
         *_texts({"ingest.timezone": timezone, "ingest.time_format": time_format, "ingest.decimal": decimal}),
     ]
     settings = common.resolve(*assignments).settings
-    _run_requests(common, settings, [Request(ingest_stage(log_format.value, paths))])
+    _run_requests(common, settings, [Request(ingest_stage(log_format.value, paths, catalog=catalog or ()))])
 
 
 COMMANDS = (run, generate, ingest, sessionize, split, features, train)
@@ -277,7 +285,7 @@ def _named(key: str, option: str, pairs: list[str]) -> list[str]:
     found: dict[str, list[str]] = {}
     for pair in pairs:
         ours, equals, theirs = pair.partition("=")
-        if not equals or not ours or not (theirs or option == "--map"):
+        if not equals or not ours or not (theirs or option.startswith("--map")):
             raise ConfigError(f"{option} must be OURS=THEIRS, such as {option} {_EXAMPLES[option]}, found {pair!r}")
         found.setdefault(ours, []).append(theirs)
     return [f"{key}.{ours}={dumps(theirs if len(theirs) > 1 else theirs[0])}" for ours, theirs in found.items()]
@@ -290,4 +298,4 @@ def _texts(values: dict[str, str | None]) -> list[str]:
     return [f"{key}={dumps(text)}" for key, text in values.items() if text is not None]
 
 
-_EXAMPLES = {"--map": "timestamp=ts", "--event": "purchase=order"}
+_EXAMPLES = {"--map": "timestamp=ts", "--event": "purchase=order", "--map-catalog": "item_id=sku"}

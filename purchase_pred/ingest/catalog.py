@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _CATEGORY_AT: Final = "category_at"
 _PRICE_AT: Final = "price_at"
+_LISTED: Final = "listed:"
 _EVENT_IDS: Final = 2**40
 
 
@@ -40,14 +41,15 @@ def derive_catalog(
     categories
         Every category there is; they become the categories of the Enum, in this order.
     known
-        Categories that stand outside the events: `item_id` (as in `events`), `category` String.
+        What stands outside the events, and goes before them: `item_id` (as in `events`), `category` String, and maybe
+        `base_price` Float64; one row per item.
 
     Returns
     -------
     LazyFrame
-        Sorted by `item_id`. `category` Enum, the first one written (null: none ever was); `base_price` Float64, the
-        first one shown (null: none ever was); `discount_pct` 0.0; `current_price` = `base_price`;
-        `created_at` Datetime("us", "UTC"), first seen.
+        Sorted by `item_id`. `category` Enum, the known one, else the first one written (null: none ever was);
+        `base_price` Float64, the known one, else the first one shown (null: none ever was); `discount_pct` 0.0;
+        `current_price` = `base_price`; `created_at` Datetime("us", "UTC"), first seen.
     """
     position = pl.col(TIMESTAMP).dt.timestamp("us").cast(pl.Int128) * _EVENT_IDS + pl.col(EVENT_ID)
     placed = events.with_columns(
@@ -60,7 +62,11 @@ def derive_catalog(
         pl.col(TIMESTAMP).min().alias(CREATED_AT),
     )
     if known is not None:
-        items = items.drop(CATEGORY).join(known, on=ITEM_ID, how="left")
+        columns = [column for column in (CATEGORY, BASE_PRICE) if column in known.collect_schema()]
+        listed = known.select(ITEM_ID, *(pl.col(column).alias(f"{_LISTED}{column}") for column in columns))
+        items = items.join(listed, on=ITEM_ID, how="left").with_columns(
+            pl.coalesce(f"{_LISTED}{column}", column).alias(column) for column in columns
+        )
     return items.select(
         ITEM_ID,
         pl.col(CATEGORY).cast(pl.Enum(categories)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +14,7 @@ from purchase_pred.ingest import cdnow, otto, rees46, retailrocket, table, yooch
 from purchase_pred.ingest.catalog import derive_catalog, derive_users
 from purchase_pred.ingest.files import inspect_file
 from purchase_pred.ingest.paths import expand_paths
+from purchase_pred.ingest.products import add_products, read_products
 from purchase_pred.ingest.profile import LogProfile, profile_log
 from purchase_pred.ingest.rows import REASON, REASON_DTYPE, canonical_rows, within
 from purchase_pred.ingest.source import EXTRA_FIELD, PREFIX, SourceLog, as_text
@@ -60,6 +61,8 @@ class CanonicalLog:
     """What was taken for granted, in sentences, such as the zone of times that name none."""
     examples: Mapping[str, tuple[str, ...]]
     """For "unknown_event", "bad_time" and "out_of_range_time": the most frequent texts; for `check_rejected`."""
+    listed: pl.LazyFrame | None = None
+    """`item_id` of what a product list, or a format's own files, know besides the events, in the dtype of `events`."""
 
 
 def read_log(
@@ -70,6 +73,7 @@ def read_log(
     columns: Mapping[str, str] | None = None,
     events: Mapping[str, str | Sequence[str]] | None = None,
     timezone: str | None = None,
+    catalog: Sequence[str | Path] = (),
     settings: IngestSettings | None = None,
 ) -> CanonicalLog:
     """Read a real log as canonical events, catalog and users.
@@ -86,6 +90,9 @@ def read_log(
         ``{"purchase": ["order", "buy"]}``; they go before the format's own.
     timezone
         Zone of times that are written without one.
+    catalog
+        Files and globs of a product list, whose categories and list prices go before what the events show; see
+        `read_products`.
     settings
         Everything else of the section `ingest`, such as ``load_settings("mine.yaml").ingest``; None: the defaults.
         What `columns`, `events` and `timezone` say goes before it.
@@ -121,6 +128,8 @@ def read_log(
     chosen = _with_names(settings or IngestSettings(), {key: value for key, value in named.items() if value})
     files = [inspect_file(path) for path in expand_paths([paths] if isinstance(paths, str | Path) else paths)]
     log = reader(files, chosen)
+    if catalog:
+        log = replace(log, categories=add_products(read_products(catalog, settings=chosen), log.categories))
     rows = canonical_rows(log, settings=chosen)
     profile = profile_log(log, rows, settings=chosen)
     return _canonical(log, within(rows, profile.period), profile)
@@ -143,8 +152,10 @@ def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile) -> Canon
     events = sound.select(*EVENTS, CATEGORY).with_columns(numbered)
     known = log.categories
     if known is not None:
-        same = pl.col(ITEM_ID).cast(events.collect_schema()[ITEM_ID], strict=False)
-        known = known.with_columns(same).drop_nulls(ITEM_ID)
+        dtype = events.collect_schema()[ITEM_ID]
+        same = pl.col(ITEM_ID).cast(dtype, strict=False)
+        as_written = same.cast(pl.String) == pl.col(ITEM_ID)  # "007" is not the item 7
+        known = known.filter(as_written).with_columns(same)
     return CanonicalLog(
         events=events.select(*EVENTS),
         rejected=_rejected(rows, repeated),
@@ -153,6 +164,7 @@ def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile) -> Canon
         rows=profile.rows,
         warnings=profile.warnings,
         examples=profile.examples,
+        listed=None if known is None else known.select(ITEM_ID),
     )
 
 

@@ -137,7 +137,7 @@ def _facts(log: SourceLog, rows: pl.LazyFrame, settings: IngestSettings) -> pl.L
         *((_whole(column, schema[column]) | ~sound).alias(column) for column in (USER_ID, ITEM_ID)),
         *((pl.col(name) & sound).alias(name) for name in _COUNTED),
     ]
-    if log.categories is None:
+    if CATEGORY in log.columns:
         facts.append(pl.when(sound).then(pl.col(CATEGORY)).cast(pl.Categorical))
     if settings.duplicates == "drop":
         facts.append(_fingerprint(log))
@@ -196,8 +196,12 @@ def _whole(column: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _categories(log: SourceLog, facts: pl.DataFrame) -> tuple[str, ...]:
-    known = facts[CATEGORY] if log.categories is None else log.categories.select(CATEGORY).collect().to_series()
-    return tuple(known.unique().cast(pl.String).drop_nulls().sort())
+    found: set[str] = set()
+    if CATEGORY in facts.columns:
+        found |= set(facts[CATEGORY].unique().cast(pl.String).drop_nulls())
+    if log.categories is not None:
+        found |= set(log.categories.select(pl.col(CATEGORY).unique()).collect().to_series().drop_nulls())
+    return tuple(sorted(found))
 
 
 def _examples(log: SourceLog, rows: pl.LazyFrame, *, reasons: set[str]) -> dict[str, tuple[str, ...]]:

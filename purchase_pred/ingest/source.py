@@ -41,7 +41,8 @@ class SourceLog:
     events: Mapping[str, str]
     """Event name of the source to a canonical one, or to "ignore"."""
     categories: pl.LazyFrame | None = None
-    """Where categories stand in files of their own: `item_id` String, `category` String, one row per item."""
+    """Where categories stand in files of their own: `item_id` String, `category` String, one row per item; of a product
+    list also `base_price` Float64."""
     warnings: tuple[str, ...] = ()
     files: tuple[Path, ...] = field(default=())
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from purchase_pred.settings.section import Duration, Section, Share
 
 LogColumn = Literal["timestamp", "user_id", "event_type", "item_id", "price", "duration_seconds", "category"]
+ProductColumn = Literal["item_id", "category", "base_price"]
 LogEvent = Literal["view", "scroll", "add_to_cart", "remove_from_cart", "purchase", "ignore"]
 
 _DISPENSABLE: Final = ("price", "duration_seconds", "category")
@@ -59,6 +60,8 @@ class IngestSettings(Section):
     columns: dict[LogColumn, str] = Field(default_factory=dict)
     """Column of the log by our name: {timestamp: ts, user_id: visitor}; goes before the format's own names. "Date+Time"
     is two columns that make up a time; "" is no column."""
+    catalog_columns: dict[ProductColumn, str] = Field(default_factory=dict)
+    """Column of the product list (`ingest --catalog`) by our name: {item_id: sku, base_price: list_price}."""
     events: dict[LogEvent, EventNames] = Field(default_factory=dict)
     """Event names of the log by our name: {purchase: [order, buy], ignore: heartbeat}; "*" stands for every row, and
     for "ignore" for every event without another name."""

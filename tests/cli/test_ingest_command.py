@@ -161,6 +161,29 @@ def test_raw_data_of_unknown_origin_is_not_replaced_by_less_either(log: Path, tm
     assert (outcome.code, "raw data that cannot be read; --force" in outcome.err) == (2, True)
 
 
+def test_a_product_list_comes_in_beside_the_log(log: Path, tmp_path: Path) -> None:
+    products = tmp_path / "products.csv"
+    products.write_text("sku;shelf;list price\n3;hats;12,50\n3;shoes;1,00\n9;coats;99,00\n;none;1,00\n")
+    arguments = ("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE[2:], "--set", "ingest.max_rejected=0.5")
+    mapped = ("--map-catalog", "category=shelf", "--map-catalog", "base_price=list price", "--decimal", ",")
+    listed = (*arguments, "--catalog", products, "--map-catalog", "item_id=sku", *mapped)
+    outcome = purchase_pred(*listed)
+
+    assert outcome.code == 0, outcome.err
+    assert "1 of 2 items of the log are not in the product list" in outcome.err
+    items = pl.read_parquet(tmp_path / "data/raw/item_catalog.parquet")
+    assert items.select("item_id", "category", "base_price").rows() == [(3, "hats", 12.5), (4, None, None)]
+    assert "up to date" in purchase_pred(*listed).err
+    products.write_text("sku;shelf;list price\n3;caps;12,50\n")
+    assert f"stale: {products} has changed" in purchase_pred(*listed).err
+    refused = purchase_pred(*arguments, "--catalog", products, "--map-catalog", "item_id=shelf")
+    assert refused.code == 2
+    assert "a product list needs item_id and category or base_price" in refused.err
+    refused = purchase_pred(*arguments, "--catalog", products, "--map-catalog", "item_id=shelf", *mapped)
+    assert refused.code == 2
+    assert "none of the 2 items of the log is in the product list" in refused.err
+
+
 def test_a_malformed_map_says_how_to_write_one(log: Path, tmp_path: Path) -> None:
     outcome = purchase_pred("ingest", "table", log, "-w", tmp_path, "--map", "timestamp")
 

@@ -14,6 +14,7 @@ from purchase_pred.pipeline.engine.manifest import read_manifest
 from purchase_pred.pipeline.engine.parquet import row_count, sink
 from purchase_pred.pipeline.engine.stage import Made, Stage
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, TRUTH_FILE, USERS_FILE
+from purchase_pred.schema import ITEM_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
 _FORMAT: Final = "format"
 _PATHS: Final = "paths"
+_CATALOG: Final = "catalog"
 _LOGGER: Final = logging.getLogger(__name__)
 
 
-def ingest_stage(log_format: str, paths: Sequence[Path], /) -> Stage:
+def ingest_stage(log_format: str, paths: Sequence[Path], /, *, catalog: Sequence[Path] = ()) -> Stage:
     """Return the stage that reads these files or globs; its inputs lie outside of the workspace.
 
     Raises
@@ -36,15 +38,16 @@ def ingest_stage(log_format: str, paths: Sequence[Path], /) -> Stage:
         A path or glob matches no file.
     """
     files = tuple(str(path.resolve()) for path in expand_paths(paths))
+    lists = tuple(str(path.resolve()) for path in expand_paths(catalog)) if catalog else ()
     return Stage(
         name="ingest",
         function="purchase_pred.pipeline.stages.ingest:ingest",
-        inputs=files,
+        inputs=(*files, *lists),
         units=(USERS_FILE, CATALOG_FILE, EVENTS_FILE, REJECTED_FILE),
         settings=("ingest",),
         counted=(EVENTS_FILE,),
         replaces=(TRUTH_FILE,),
-        options={_FORMAT: log_format, _PATHS: list(files)},
+        options={_FORMAT: log_format, _PATHS: list(files)} | ({_CATALOG: list(lists)} if lists else {}),
     )
 
 
@@ -58,7 +61,8 @@ def ingest(work: Work, /) -> list[Made]:
         longer real log and `--force` was not given.
     """
     settings = work.settings.ingest
-    log = read_log(work.options[_PATHS], format=work.options[_FORMAT], settings=settings)
+    catalog = work.options.get(_CATALOG, ())
+    log = read_log(work.options[_PATHS], format=work.options[_FORMAT], catalog=catalog, settings=settings)
     if not work.force:
         _check_replaced(work.workspace, log.rows)
     for warning in log.warnings:
@@ -70,6 +74,8 @@ def ingest(work: Work, /) -> list[Made]:
     check_rejected(rejected, rows=log.rows, max_rejected=settings.max_rejected, examples=log.examples)
     for unit, frame in ((EVENTS_FILE, log.events), (CATALOG_FILE, log.catalog), (USERS_FILE, log.users)):
         rows[unit] = sink(frame, partials[unit])
+    if catalog and log.listed is not None:
+        _check_listed(partials[CATALOG_FILE], log.listed, catalog, work)
     counts = {EVENTS_FILE: {"source_rows": log.rows, "rejected": sum(rejected.values())}, REJECTED_FILE: rejected}
     return [Made(unit, partials[unit], unit, rows=rows[unit], counts=counts.get(unit, {})) for unit in work.units]
 
@@ -89,6 +95,22 @@ def _check_replaced(workspace: Workspace, rows: int) -> None:
             f"{path} holds a real log of {held:,} rows, and the one to bring in has {rows:,}: ingest replaces a log, "
             "and adds nothing to one (there is no --append yet); --force replaces it, another --workspace keeps both"
         )
+
+
+def _check_listed(items: Path, listed: pl.LazyFrame, catalog: Sequence[str], work: Work) -> None:
+    """Warn of items that the product list does not have, and refuse a list that has none of them."""
+    known = pl.scan_parquet(items)
+    total = row_count(items)
+    absent = known.join(listed, on=ITEM_ID, how="anti").select(pl.len()).collect().item()
+    if absent == total:
+        raise InputError(
+            f"{', '.join(catalog)}: none of the {total:,} items of the log is in the product list; name the column of "
+            "the items with --map-catalog item_id=NAME"
+        )
+    if absent:
+        warning = f"{absent:,} of {total:,} items of the log are not in the product list"
+        _LOGGER.warning(warning)
+        work.observer.warns(warning)
 
 
 def _by_reason(path: Path) -> dict[str, int]:

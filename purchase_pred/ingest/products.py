@@ -1,0 +1,111 @@
+"""A product list beside the log: the categories and list prices of items, in files of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from purchase_pred.errors import InputError
+from purchase_pred.ingest.files import inspect_file
+from purchase_pred.ingest.numbers import check_numbers, read_number
+from purchase_pred.ingest.paths import expand_paths
+from purchase_pred.ingest.profile import readable
+from purchase_pred.ingest.rows import missing_to_null
+from purchase_pred.ingest.source import as_text, scan_files
+from purchase_pred.ingest.suggestions import likely_column
+from purchase_pred.schema import BASE_PRICE, CATEGORY, ITEM_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from purchase_pred.ingest.files import LogFile
+    from purchase_pred.settings.ingest import IngestSettings
+
+_COLUMNS: Final = (ITEM_ID, CATEGORY, BASE_PRICE)
+_TEXT: Final = "base_price_text"
+
+
+def read_products(paths: Sequence[str | Path], /, *, settings: IngestSettings) -> pl.DataFrame:
+    """Read a product list: CSV, NDJSON or Parquet with a row per item.
+
+    Parameters
+    ----------
+    paths
+        Files and globs, as of a log.
+    settings
+        `catalog_columns`, the list's columns by our name, before `item_id`, `category` and `base_price`; `decimal`.
+
+    Returns
+    -------
+    DataFrame
+        `item_id` String, `category` String, `base_price` Float64 (null unless above 0), one row per item: the first
+        that the list has of it. Rows without an item are left out.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read; a column is missing, the item or both others; most prices cannot be read.
+    """
+    files = [inspect_file(path) for path in expand_paths(paths)]
+    names = {column: settings.catalog_columns.get(column, column) for column in _COLUMNS}
+    for file in files:
+        _check_columns(file, names, settings)
+    with readable([file.path for file in files]):
+        scanned = scan_files(files)
+        schema = scanned.collect_schema()
+        text = {
+            column: missing_to_null(as_text(pl.col(name), schema[name], name).str.strip_chars())
+            if name in schema
+            else pl.lit(None, pl.String)
+            for column, name in names.items()
+        }
+        decimal = settings.decimal if schema.get(names[BASE_PRICE]) == pl.String else "."
+        price = read_number(text[BASE_PRICE], decimal=decimal)
+        listed = scanned.select(
+            pl.when(text[ITEM_ID] != "").then(text[ITEM_ID]).alias(ITEM_ID),
+            pl.when(text[CATEGORY] != "").then(text[CATEGORY]).alias(CATEGORY),
+            pl.when(price.is_finite() & (price >= 0)).then(price).alias(BASE_PRICE),
+            pl.when(text[BASE_PRICE] != "").then(text[BASE_PRICE]).alias(_TEXT),
+        ).collect()
+    _check_prices(listed, names[BASE_PRICE], settings)
+    shown = pl.when(pl.col(BASE_PRICE) > 0).then(pl.col(BASE_PRICE))
+    rows = listed.select(ITEM_ID, CATEGORY, shown.alias(BASE_PRICE)).drop_nulls(ITEM_ID)
+    return rows.unique(ITEM_ID, keep="first", maintain_order=True)
+
+
+def add_products(products: pl.DataFrame, known: pl.LazyFrame | None, /) -> pl.LazyFrame:
+    """Return a product list, and of the items or categories that it lacks what a format's own files know of them."""
+    if known is None:
+        return products.lazy()
+    both = products.lazy().join(known, on=ITEM_ID, how="full", coalesce=True, suffix=":known")
+    return both.select(ITEM_ID, pl.coalesce(CATEGORY, f"{CATEGORY}:known").alias(CATEGORY), BASE_PRICE)
+
+
+def _check_columns(file: LogFile, names: dict[str, str], settings: IngestSettings) -> None:
+    lacking = [column for column in names if column in (ITEM_ID, *settings.catalog_columns)]
+    lacking = [column for column in lacking if names[column] not in file.names and (names[column] or column == ITEM_ID)]
+    if not lacking and not {names[CATEGORY], names[BASE_PRICE]} & set(file.names):
+        lacking = [CATEGORY, BASE_PRICE]
+    if lacking:
+        nearest = {column: likely_column(names[column], column, file.names) for column in lacking}
+        options = " ".join(f"--map-catalog {column}={nearest[column] or 'NAME'}" for column in lacking)
+        raise InputError(
+            f"{file.path}: a product list needs item_id and category or base_price; missing "
+            f"{', '.join(repr(names[column]) for column in lacking)}; columns found: "
+            f"{', '.join(map(repr, file.names)) or 'none'}; name the right ones with {options}"
+        )
+
+
+def _check_prices(listed: pl.DataFrame, named: str, settings: IngestSettings) -> None:
+    unread = listed.filter(pl.col(_TEXT).is_not_null() & pl.col(BASE_PRICE).is_null())[_TEXT]
+    check_numbers(
+        BASE_PRICE,
+        named=named,
+        option="--map-catalog",
+        written=listed[_TEXT].count(),
+        unread=len(unread),
+        examples=unread.unique().sort().head(5).to_list(),
+        decimal=settings.decimal,
+    )
