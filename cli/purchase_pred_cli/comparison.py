@@ -22,7 +22,12 @@ _METRICS = {
     "brier": "Brier",
     "ece": "ECE",
 }
-_HEADINGS = {"prevalence": "no model", "carted_not_bought": "carted, not bought", "recency": "latest view"}
+_HEADINGS = {
+    "prevalence": "no model",
+    "carted_not_bought": "carted, not bought",
+    "recency": "latest view",
+    "most_viewed": "most viewed",
+}
 
 
 def print_comparison(documents: Sequence[Mapping[str, Any]], /) -> None:

@@ -12,12 +12,50 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+RECENCY: Final = "recency"
+MOST_VIEWED: Final = "most_viewed"
+_WITHIN: Final = ("session_item_view_count", "session_view_count")
 _RECENCY: Final = (
     "hours_since_user_item_view",
     "hours_since_last_view",
     "hours_since_user_item_purchase",
     "hours_since_last_purchase",
 )
+
+
+def attention_rule(features: pl.DataFrame, /, *, anchors: str) -> NDArray[np.float64] | None:
+    """Return the rule of attention that is fair to a kind of prediction point, `recency` in `metrics.json`.
+
+    Within a session somebody has just viewed something at every point, so the latest view tells nothing; there it is
+    `most_viewed_in_session`. Elsewhere it is `most_recent_view`. None when the frame lacks its columns.
+    """
+    rule = most_viewed_in_session if attention_name(anchors) == MOST_VIEWED else most_recent_view
+    return rule(features)
+
+
+def attention_name(anchors: str, /) -> str:
+    """Return what the rule of attention is called in tables.
+
+    Examples
+    --------
+    >>> attention_name("session_close"), attention_name("in_session")
+    ('recency', 'most_viewed')
+    """
+    return MOST_VIEWED if anchors == "in_session" else RECENCY
+
+
+def most_viewed_in_session(features: pl.DataFrame, /) -> NDArray[np.float64] | None:
+    """Return the views of the session under way: of the item, else of anything; None when the frame tells neither.
+
+    Examples
+    --------
+    >>> most_viewed_in_session(pl.DataFrame({"session_view_count": [3, None]})).tolist()
+    [3.0, 0.0]
+    """
+    for name in _WITHIN:
+        if name in features.columns:
+            return _numbers(features, pl.col(name))
+    return None
 
 
 def carted_not_bought(features: pl.DataFrame, /) -> NDArray[np.float64] | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from purchase_pred.evaluation.baselines import RECENCY, attention_name
 from purchase_pred.metrics import metrics
 
 if TYPE_CHECKING:
@@ -27,14 +28,15 @@ def comparison_table(documents: Sequence[Mapping[str, Any]], /) -> pl.DataFrame:
     Returns
     -------
     table
-        `name`; `kind` (baseline, model, ceiling); the metrics of `purchase_pred.metrics.metrics`, null where not
-        defined; `times_best_rule` and `share_of_ceiling`, average precision over that of the better of the two rules
-        and over the ceiling's (null without one).
+        `name` (within sessions `most_viewed` in place of `recency`); `kind` (baseline, model, ceiling); the metrics of
+        `purchase_pred.metrics.metrics`, null where not defined; `times_best_rule` and `share_of_ceiling`, average
+        precision over that of the better of the two rules and over the ceiling's (null without one).
     """
     first = documents[0]
+    attention = attention_name(first["target"]["anchors"])
     models = {document["model"]: document["splits"]["test"] for document in documents}
     rows = [
-        {"name": name, "kind": "baseline", **found}
+        {"name": attention if name == RECENCY else name, "kind": "baseline", **found}
         for name, found in first["baselines"].items()
         if not any(model.split("_")[0] == name for model in models)
     ]
@@ -42,7 +44,7 @@ def comparison_table(documents: Sequence[Mapping[str, Any]], /) -> pl.DataFrame:
     rows += [{"name": name, "kind": "model", **models[name]} for name in ranked]
     if first[CEILING] is not None:
         rows.append({"name": CEILING, "kind": CEILING, **first[CEILING]})
-    rules = [first["baselines"][name]["average_precision"] or 0.0 for name in ("carted_not_bought", "recency")]
+    rules = [first["baselines"][name]["average_precision"] or 0.0 for name in ("carted_not_bought", RECENCY)]
     ceiling = None if first[CEILING] is None else first[CEILING]["average_precision"]
     counts = dict.fromkeys(("rows", "positives"), pl.UInt32)
     others = dict.fromkeys((name for name in metrics([], []) if name not in counts), pl.Float64)

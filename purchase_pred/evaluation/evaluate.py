@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from purchase_pred.evaluation.baselines import carted_not_bought, most_recent_view
+from purchase_pred.evaluation.baselines import RECENCY, attention_rule, carted_not_bought
 from purchase_pred.metrics import metrics
 from purchase_pred.models.design_matrix import label_vector
 from purchase_pred.models.thresholds import threshold_report
@@ -53,7 +53,8 @@ def evaluate(
     document
         `schema_version`, `model`, `target`, `splits` (metrics of each), `baselines` (metrics on test), `ceiling`
         (metrics of `truth` on test, or None) and `threshold` (chosen on val, applied to val and test). The metrics
-        are those of `purchase_pred.metrics.metrics`. `carted_not_bought` and `recency` are scores and no
+        are those of `purchase_pred.metrics.metrics`. `carted_not_bought` and `recency` (within sessions:
+        the most viewed, see `attention_rule`) are scores and no
         probabilities: their log_loss, brier and ece are None. `prevalence` predicts the share of positives in train
         for every row. A rule whose columns are absent has None for everything but the counts.
 
@@ -76,7 +77,7 @@ def evaluate(
         "baselines": {
             "prevalence": metrics(labels["test"], np.full(test.height, prevalence)),
             "carted_not_bought": _rule_metrics(labels["test"], carted_not_bought(test)),
-            "recency": _rule_metrics(labels["test"], most_recent_view(test)),
+            RECENCY: _rule_metrics(labels["test"], attention_rule(test, anchors=model.target["anchors"])),
             "logistic": metrics(labels["test"], logistic.predict(test)),
         },
         "ceiling": None if truth is None else metrics(labels["test"], truth),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from purchase_pred.evaluation.baselines import carted_not_bought, most_recent_view
+from purchase_pred.evaluation.baselines import attention_name, attention_rule, carted_not_bought
 from purchase_pred.evaluation.calibration_table import calibration_table, reliability_table
 from purchase_pred.evaluation.cohorts import cohort_table
 from purchase_pred.evaluation.comparison import CEILING, comparison_table
@@ -204,7 +204,12 @@ def _curves(
     scores: dict[str, NDArray[np.float64] | None] = {model.name: probabilities}
     if logistic is not None and logistic.kind != model.kind:
         scores["logistic"] = logistic.predict(test)
-    scores |= {"recency": most_recent_view(test), "carted_not_bought": carted_not_bought(test), CEILING: truth}
+    anchors = model.target["anchors"]
+    scores |= {
+        attention_name(anchors): attention_rule(test, anchors=anchors),
+        "carted_not_bought": carted_not_bought(test),
+        CEILING: truth,
+    }
     labels, profit = label_vector(test), settings.train.threshold.profit
     return {
         name: threshold_curve(labels, score, profit=profit, points=200)

@@ -18,6 +18,7 @@ _HEADINGS: Final = {
     "prevalence": "No model",
     "carted_not_bought": "Carted, not bought",
     "recency": "Most recent view",
+    "most_viewed": "Most viewed in the session",
     "logistic": "Logistic regression",
     "xgboost": "XGBoost",
     "lightgbm": "LightGBM",

@@ -15,7 +15,13 @@ def document(positives: int) -> dict:
     scores = np.linspace(0.9, 0.1, 400)
     found = metrics(labels, scores)
     baselines = dict.fromkeys(("prevalence", "carted_not_bought", "recency", "logistic"), found)
-    return {"model": "lightgbm", "splits": {"val": found, "test": found}, "baselines": baselines, "ceiling": None}
+    return {
+        "model": "lightgbm",
+        "target": {"anchors": "session_close"},
+        "splits": {"val": found, "test": found},
+        "baselines": baselines,
+        "ceiling": None,
+    }
 
 
 @pytest.mark.parametrize("positives", [1, 99])

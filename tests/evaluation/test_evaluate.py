@@ -8,7 +8,7 @@ import pytest
 from frames import splits
 from sklearn.metrics import average_precision_score
 
-from purchase_pred.evaluation import carted_not_bought, comparison_table, evaluate, most_recent_view
+from purchase_pred.evaluation import attention_rule, carted_not_bought, comparison_table, evaluate, most_recent_view
 from purchase_pred.models import FittedModel, train_models
 from purchase_pred.settings import Settings
 
@@ -163,3 +163,23 @@ def test_a_single_booster_is_compared_with_the_logistic_baseline(document: dict)
     table = comparison_table([document])
     assert table["name"].to_list() == ["prevalence", "carted_not_bought", "recency", "logistic", "lightgbm"]
     assert table["share_of_ceiling"].null_count() == table.height
+
+
+def test_within_sessions_attention_is_what_was_viewed_most():
+    test = SPLITS["test"].with_columns(session_view_count=pl.int_range(pl.len()))
+    assert attention_rule(test, anchors="in_session").tolist() == list(range(test.height))
+    of_item = test.with_columns(session_item_view_count=pl.lit(2))
+    assert set(attention_rule(of_item, anchors="in_session").tolist()) == {2.0}
+    assert attention_rule(SPLITS["test"], anchors="in_session") is None
+    for anchors in ("session_close", "calendar"):
+        assert np.array_equal(attention_rule(test, anchors=anchors), most_recent_view(test))
+
+
+def test_within_sessions_the_rule_of_attention_is_called_what_it_is(models: dict[str, FittedModel]):
+    document = evaluate(models["logistic"], SPLITS, settings=SETTINGS)
+    assert "recency" in comparison_table([document])["name"].to_list()
+    session = dict(document, target=dict(document["target"], level="session", anchors="in_session"))
+    names = comparison_table([session])["name"].to_list()
+    assert "most_viewed" in names
+    assert "recency" not in names
+    assert list(session["baselines"]) == ["prevalence", "carted_not_bought", "recency", "logistic"]
