@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -45,6 +46,8 @@ TIME_DTYPE: Final = pl.Datetime("us", "UTC")
 EVENT_TYPE_DTYPE: Final = pl.Enum(EVENT_TYPES)
 SPLIT_DTYPE: Final = pl.Enum(SPLITS)
 
+_MOST_NAMED: Final = 30
+
 Requirement = type[pl.DataType] | pl.DataType | tuple[type[pl.DataType] | pl.DataType, ...]
 
 IDENTIFIER: Final = (
@@ -77,7 +80,9 @@ USERS: Final[Mapping[str, Requirement]] = {USER_ID: IDENTIFIER, REGISTRATION_DAT
 
 
 def require(frame: pl.LazyFrame, columns: Mapping[str, Requirement], /, *, what: str) -> pl.LazyFrame:
-    """Return `frame` unchanged if it has the required columns, reading nothing but its schema.
+    """Return `frame` unchanged if it is lazy and has the required columns, reading nothing but its schema.
+
+    Values are not looked at: a null is of the right dtype everywhere.
 
     Parameters
     ----------
@@ -92,7 +97,8 @@ def require(frame: pl.LazyFrame, columns: Mapping[str, Requirement], /, *, what:
     Raises
     ------
     SchemaError
-        Names every missing column and every column of another dtype, and what was found instead.
+        Names every missing column, with the one that may be meant, and every column of another dtype, what was found
+        instead and how to convert it; or the frame is no LazyFrame.
 
     Examples
     --------
@@ -100,19 +106,55 @@ def require(frame: pl.LazyFrame, columns: Mapping[str, Requirement], /, *, what:
     >>> from purchase_pred.schema import require
     >>> require(pl.LazyFrame({"user_id": [1.5]}), {"user_id": pl.Int64, "item_id": pl.Int64}, what="events")
     Traceback (most recent call last):
-    purchase_pred.errors.SchemaError: events: column 'user_id' must be Int64, found Float64; column 'item_id' is missing (columns found: user_id)
+    purchase_pred.errors.SchemaError: events: column 'user_id' must be Int64, found Float64: convert it by pl.col("user_id").cast(pl.Int64); column 'item_id' is missing (columns found: user_id)
     """  # noqa: E501  (the message is one line, and the example shows it whole)
-    found = frame.collect_schema()
+    found = require_lazy(frame, what=what).collect_schema()
     faults = []
     for name, dtypes in columns.items():
         allowed = dtypes if isinstance(dtypes, tuple) else (dtypes,)
         if name not in found:
-            faults.append(f"column {name!r} is missing (columns found: {', '.join(sorted(found)) or 'none'})")
+            faults.append(f"column {name!r} is missing{_nearest(name, found)} (columns found: {_listed(found)})")
         elif not any(found[name] == dtype for dtype in allowed):
-            faults.append(f"column {name!r} must be {_one_of(allowed)}, found {found[name]}")
+            cure = _conversion(found[name], allowed)
+            by = cure and f': convert it by pl.col("{name}"){cure}'
+            faults.append(f"column {name!r} must be {_one_of(allowed)}, found {found[name]}{by}")
     if faults:
         raise SchemaError(f"{what}: " + "; ".join(faults))
     return frame
+
+
+def require_lazy(frame: pl.LazyFrame, /, *, what: str) -> pl.LazyFrame:
+    """Return `frame` unchanged if it is a LazyFrame, or raise a SchemaError that says how to make one of it.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> require_lazy(pl.DataFrame(), what="events")
+    Traceback (most recent call last):
+    purchase_pred.errors.SchemaError: events must be a LazyFrame, found a DataFrame; pass it with .lazy()
+    """
+    given: object = frame
+    if isinstance(given, pl.LazyFrame):
+        return given
+    cure = "pass it with .lazy()" if isinstance(given, pl.DataFrame) else "pl.LazyFrame and pl.scan_parquet make one"
+    raise SchemaError(f"{what} must be a LazyFrame, found a {type(given).__name__}; {cure}")
+
+
+def require_eager(frame: pl.DataFrame, /, *, what: str) -> pl.DataFrame:
+    """Return `frame` unchanged if it is a DataFrame, or raise a SchemaError that says how to make one of it.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> require_eager(pl.LazyFrame(), what="train")
+    Traceback (most recent call last):
+    purchase_pred.errors.SchemaError: train must be a DataFrame, found a LazyFrame; pass it with .collect()
+    """
+    given: object = frame
+    if isinstance(given, pl.DataFrame):
+        return given
+    cure = "pass it with .collect()" if isinstance(given, pl.LazyFrame) else "pl.DataFrame and pl.read_parquet make one"
+    raise SchemaError(f"{what} must be a DataFrame, found a {type(given).__name__}; {cure}")
 
 
 def instant(moment: datetime, /, *, what: str) -> pl.Expr:
@@ -137,3 +179,48 @@ def instant(moment: datetime, /, *, what: str) -> pl.Expr:
 
 def _one_of(dtypes: Iterable[type[pl.DataType] | pl.DataType]) -> str:
     return " or ".join(str(dtype) for dtype in dtypes)
+
+
+def _nearest(name: str, found: Iterable[str]) -> str:
+    by_letters = {_letters(one): one for one in found}
+    nearest = get_close_matches(_letters(name), by_letters, n=1, cutoff=0.75)
+    return f", did you mean {by_letters[nearest[0]]!r}?" if nearest else ""
+
+
+def _letters(name: str) -> str:
+    return name.lower().replace("_", "").replace(" ", "")
+
+
+def _listed(found: Iterable[str]) -> str:
+    """Name the columns of a user; those that only a plan knows begin with two underscores."""
+    names = sorted(name for name in found if not name.startswith("__"))
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return f"{', '.join(names[:_MOST_NAMED]) or 'none'}{more}"
+
+
+def _conversion(found: pl.DataType, allowed: tuple[type[pl.DataType] | pl.DataType, ...]) -> str:
+    """Return the Polars method that makes an allowed dtype of what was found; empty where there is no plain one."""
+    if TIME_DTYPE in allowed:
+        return _to_time(found)
+    if pl.Date in allowed:
+        return ".dt.date()" if found == pl.Datetime else ".str.to_date()" if found == pl.String else ""
+    if len(allowed) == 1 and isinstance(allowed[0], pl.Enum):
+        return ".cast(pl.Enum(pp.EVENT_TYPES))" if allowed[0] == EVENT_TYPE_DTYPE and found in NAMED_KIND else ""
+    if found.is_nested() or found.is_temporal() or found == pl.Boolean:
+        return ""
+    wanted = allowed[0] if len(allowed) == 1 else pl.Int64 if found.is_float() else pl.String
+    return f".cast(pl.{wanted})" if wanted == pl.String or wanted.is_numeric() else ""
+
+
+def _to_time(found: pl.DataType) -> str:
+    if isinstance(found, pl.Datetime):
+        unit = "" if found.time_unit == "us" else '.dt.cast_time_unit("us")'
+        zones = {None: '.dt.replace_time_zone("UTC")', "UTC": ""}
+        return zones.get(found.time_zone, '.dt.convert_time_zone("UTC")') + unit
+    if found == pl.String:
+        return '.str.to_datetime(time_unit="us", time_zone="UTC")'
+    if found == pl.Date:
+        return '.cast(pl.Datetime("us", "UTC"))'
+    if found.is_integer():  # seconds since 1970; of milliseconds the factor is 1_000
+        return '.mul(1_000_000).cast(pl.Datetime("us", "UTC"))'
+    return ""

@@ -39,7 +39,9 @@ def sessionize(events: pl.LazyFrame, /, *, gap: timedelta | str = timedelta(minu
     Parameters
     ----------
     events
-        Columns ``event_id`` (integer), ``user_id``, ``timestamp`` (Datetime("us", "UTC")), in any order.
+        Columns ``event_id`` (integer), ``user_id``, ``timestamp`` (Datetime("us", "UTC")), in any order. An event
+        without a time is no one's: it is kept, before the user's first, and no feature or label sees it; better drop it
+        first (``drop_nulls("timestamp")``), as ``ingest`` does.
     gap
         The longest silence within a session.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from purchase_pred.models.calibration import sigmoid
 from purchase_pred.models.design_matrix import design_matrix
+from purchase_pred.schema import require_eager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +104,7 @@ def explain(
     InputError
         The model gives no contributions, as an estimator that is not ours does not.
     """
-    if rows.is_empty():
+    if require_eager(rows, what="rows").is_empty():
         return []
     parts = model.learner.contributions(design_matrix(rows, model.spec))
     probabilities, uncalibrated = model.predict(rows), model.uncalibrated(rows)

@@ -32,6 +32,7 @@ from purchase_pred.schema import (
     TIMESTAMP,
     USER_ID,
     require,
+    require_lazy,
 )
 from purchase_pred.settings.features import FeatureSettings
 from purchase_pred.windows.aggregates import column_names
@@ -124,7 +125,7 @@ def build_features(
     """
     chosen = settings or FeatureSettings()
     lag = parse_duration(chosen.availability_lag)
-    present = anchors.collect_schema()
+    present = require_lazy(anchors, what="anchors").collect_schema()
     require(sessionized, SESSIONIZED, what="sessionized")
     keys = [name for name in (USER_ID, ITEM_ID, SESSION_INDEX) if name in present or name == USER_ID]
     of_events = sessionized.collect_schema()

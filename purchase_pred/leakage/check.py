@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from purchase_pred.durations import microseconds
+from purchase_pred.errors import InputError
 from purchase_pred.features.dictionary import cross_user_features
 from purchase_pred.leakage.edits import ROW
 from purchase_pred.leakage.examples import find_examples
@@ -22,7 +23,16 @@ from purchase_pred.leakage.trials import (
     other_user_trials,
     user_trials,
 )
-from purchase_pred.schema import EVENT_ID, IDENTIFIER, PREDICTION_TIME, TIME_DTYPE, TIMESTAMP, USER_ID, require
+from purchase_pred.schema import (
+    EVENT_ID,
+    IDENTIFIER,
+    PREDICTION_TIME,
+    TIME_DTYPE,
+    TIMESTAMP,
+    USER_ID,
+    require,
+    require_lazy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -91,6 +101,8 @@ def check_leakage(
     SchemaError
         A column is missing or has another dtype, or the function does not return the anchors' rows, in their order,
         with at least one column added.
+    InputError
+        An event has no timestamp.
     ValueError
         The lag is negative, or `cuts` or `rounds` is below 1.
 
@@ -117,10 +129,16 @@ def check_leakage(
         raise ValueError(
             f"availability_lag must not be negative, cuts and rounds 1 or more, found {lag} us, {cuts}, {rounds}"
         )
-    user = events.collect_schema().get(USER_ID, IDENTIFIER[0])
+    user = require_lazy(events, what="events").collect_schema().get(USER_ID, IDENTIFIER[0])
     require(events, {EVENT_ID: IDENTIFIER, USER_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="events")
     require(anchors, {USER_ID: user, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
-    world = World(anchors.lazy().collect().with_row_index(ROW), events.lazy().collect().with_row_index(ROW), lag)
+    world = World(anchors.collect().with_row_index(ROW), events.collect().with_row_index(ROW), lag)
+    timeless = world.log[TIMESTAMP].null_count()
+    if timeless:
+        raise InputError(
+            f"events: every event needs a timestamp, {timeless:,} of {len(world.log):,} have none; leave them out with "
+            f"drop_nulls({TIMESTAMP!r})"
+        )
     subject = Subject(feature_function, world)
     crossing = set(cross_user_features() if cross_user is None else cross_user)
     outcomes = _outcomes(subject, world, crossing, cuts=cuts, rounds=rounds, rng=np.random.default_rng(seed))

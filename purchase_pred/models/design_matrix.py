@@ -10,7 +10,16 @@ import polars as pl
 
 from purchase_pred.errors import BundleError, SchemaError
 from purchase_pred.models.feature_names import LEAVE_OUT, left_out
-from purchase_pred.schema import ITEM_ID, LABEL, LABEL_END, PREDICTION_TIME, SESSION_INDEX, SPLIT, USER_ID
+from purchase_pred.schema import (
+    ITEM_ID,
+    LABEL,
+    LABEL_END,
+    PREDICTION_TIME,
+    SESSION_INDEX,
+    SPLIT,
+    USER_ID,
+    require_eager,
+)
 from purchase_pred.splits import PURGED
 
 if TYPE_CHECKING:
@@ -104,6 +113,7 @@ def feature_spec(frame: pl.DataFrame, /, *, leave_out: Sequence[str] = ()) -> Fe
     >>> feature_spec(pl.DataFrame({"user_id": [7], "label": [0], "views": [3]})).names
     ('views',)
     """
+    require_eager(frame, what="frame")
     everything = _spec(frame).names
     if not everything:
         raise SchemaError(f"a feature frame needs at least one feature, found only {', '.join(frame.columns)}")
@@ -163,6 +173,7 @@ def check_features(frame: pl.DataFrame, spec: FeatureSpec, /) -> None:
     BundleError
         Says which names are missing or not known, which stand elsewhere, and which dtypes or categories differ.
     """
+    require_eager(frame, what="frame")
     found = _spec(frame, spec.left_out)
     if found == spec:
         return

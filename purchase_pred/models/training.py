@@ -19,7 +19,7 @@ from purchase_pred.models.logistic_learner import fit_logistic
 from purchase_pred.models.row_keys import ROW_KEY, row_draws
 from purchase_pred.models.sampling import sample_negatives
 from purchase_pred.models.xgboost_learner import fit_xgboost
-from purchase_pred.schema import PREDICTION_TIME, USER_ID
+from purchase_pred.schema import PREDICTION_TIME, USER_ID, require_eager
 from purchase_pred.settings.carried import carried_settings
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def train_models(
     ConfigError
         `train.leave_out` or a constraint names a feature that is not there, or nothing is left to learn from.
     """
+    require_eager(train, what="train")
+    require_eager(val, what="val")
     labels = _labels_of_both_classes(train, "training")
     val_labels = _labels_of_both_classes(val, "validation")
     spec = feature_spec(train, leave_out=settings.train.leave_out)

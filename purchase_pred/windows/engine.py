@@ -9,7 +9,16 @@ import polars as pl
 
 from purchase_pred.durations import microseconds
 from purchase_pred.errors import SchemaError
-from purchase_pred.schema import EVENT_ID, IDENTIFIER, PREDICTION_TIME, TIME_DTYPE, TIMESTAMP, Requirement, require
+from purchase_pred.schema import (
+    EVENT_ID,
+    IDENTIFIER,
+    PREDICTION_TIME,
+    TIME_DTYPE,
+    TIMESTAMP,
+    Requirement,
+    require,
+    require_lazy,
+)
 from purchase_pred.windows.aggregates import column_names
 from purchase_pred.windows.compile import compile_aggregates
 from purchase_pred.windows.extremes import with_extremes
@@ -45,7 +54,8 @@ def window_features(
         without events, gives the empty answer: 0 for counts and totals, null for the rest.
     events
         Columns `by`, ``timestamp`` (Datetime("us", "UTC")) and ``event_id`` (any integer), and those that the
-        aggregates name, in any order; events may lie after every anchor. Events with a null entity are never seen.
+        aggregates name, in any order; events may lie after every anchor. Events with a null entity
+        or timestamp are never seen.
     by
         The columns of the entity, one or several; of the same dtypes on both sides.
     aggregates
@@ -146,7 +156,7 @@ def _check(
         raise ValueError("aggregates must hold at least one aggregate such as count('events'), found none")
     if lag < 0:
         raise ValueError(f"availability_lag must not be negative, found {lag} us")
-    schema = events.collect_schema()
+    schema = require_lazy(events, what="events").collect_schema()
     needed: dict[str, Requirement] = {name: schema.get(name, pl.Unknown) for name in by}
     read: dict[str, Requirement] = {root: schema.get(root, pl.Unknown) for a in aggregates for root in _roots(a)}
     require(events, {**needed, **read, EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="events")

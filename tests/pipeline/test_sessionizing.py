@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from stages_of_text import Recorder
 
+from purchase_pred.errors import InputError
 from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, SESSIONIZED_FILE, Workspace
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
@@ -132,3 +133,10 @@ def test_how_much_memory_there_is_makes_nothing_stale(tmp_path) -> None:
     _, heard = run(workspace, "execution.engine=streaming", limit="8GB")
 
     assert [report.state for report in heard.ended] == ["fresh"]
+
+
+def test_a_log_with_events_without_a_time_is_refused_with_their_number(tmp_path: Path) -> None:
+    timed = pl.when(pl.int_range(EVENTS) >= 7).then("timestamp")
+    workspace = workspace_of(tmp_path, log(users=BY_CHANCE).with_columns(timed))
+    with pytest.raises(InputError, match="every event needs a timestamp, 7 of 3,000 have none; leave them out, or"):
+        run(workspace)

@@ -14,7 +14,7 @@ from purchase_pred.pipeline.engine.shard_store import open_shards
 from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, SESSIONIZED_FILE, remove
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
-from purchase_pred.schema import EVENTS, USER_ID
+from purchase_pred.schema import EVENTS, TIMESTAMP, USER_ID
 from purchase_pred.sessions import sessionize
 from purchase_pred.shards import EVENTS as EVENTS_HELD
 from purchase_pred.shards import SHARD, shard_of, shard_starts
@@ -42,6 +42,12 @@ def sessionize_events(work: Work, /) -> list[Made]:
     count = row_count(path)
     if not count:
         raise InputError(f"{path}: the log must hold events, and holds none")
+    timeless = events.select(pl.col(TIMESTAMP).null_count()).collect().item()
+    if timeless:
+        raise InputError(
+            f"{path}: every event needs a timestamp, {timeless:,} of {count:,} have none; leave them out, or read the "
+            "log with `purchase-pred ingest`, which rejects and counts them"
+        )
     size = events_at_once(memory_limit(work.settings.execution), bytes_per_event=COPIES * _bytes_of_a_row(events))
     partial = work.workspace.partial(SESSIONIZED_FILE)
     whole = sessionize(events, gap=work.settings.session.gap) if count <= size else _by_shard(work, events, size=size)
