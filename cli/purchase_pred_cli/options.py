@@ -11,6 +11,7 @@ import typer
 
 from purchase_pred_cli.failures import reporting_failures
 from purchase_pred_cli.paths import checked_paths
+from purchase_pred_cli.scratch import offer_scratch
 
 if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.workspace import Workspace
@@ -108,6 +109,7 @@ def command_options(*names: str) -> Callable[[Callable[..., None]], Callable[...
             given = checked_paths(given, as_json=given.get("as_json", False))
             common = Common(**{parameter.name: given.pop(parameter.name) for parameter in shared})
             with reporting_failures(common.workspace, verbose=common.verbose, as_json=common.as_json):
+                offer_scratch(common.workspace)
                 command(common=common, **given)
 
         parameters = [*own, *shared]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purchase_pred.errors import ConfigError
-from purchase_pred.models.feature_names import LEAVE_OUT, unknown_feature
+from purchase_pred.models.feature_names import LEAVE_OUT, left_out, unknown_feature
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from purchase_pred.models.design_matrix import FeatureSpec
     from purchase_pred.settings.training import TrainSettings
 
@@ -41,9 +43,29 @@ def interaction_groups(settings: TrainSettings, spec: FeatureSpec, /) -> list[li
     return [*groups, rest] if rest else groups
 
 
+def check_feature_names(settings: TrainSettings, names: Sequence[str], /) -> None:
+    """Raise if `train.leave_out`, `train.monotone` or `train.interactions` name what is no feature.
+
+    Raises
+    ------
+    ConfigError
+        A name is no feature, or is left out and constrained too.
+    """
+    taken = left_out(names, leave_out=settings.leave_out)
+    grouped = [name for group in settings.interactions for name in group]
+    for key, named in (("train.monotone", [*settings.monotone]), ("train.interactions", grouped)):
+        for name in named:
+            if name not in names or name in taken:
+                raise _no_feature(key, name, names, taken)
+
+
 def _position(name: str, spec: FeatureSpec, *, key: str) -> int:
     if name in spec.names:
         return spec.names.index(name)
-    if name in spec.left_out:
-        raise ConfigError(f"{key}: {name!r} is left out of the models by {LEAVE_OUT}; remove it from one of the two")
-    raise unknown_feature(key, name, spec.names)
+    raise _no_feature(key, name, spec.names, spec.left_out)
+
+
+def _no_feature(key: str, name: str, names: Sequence[str], taken: Sequence[str]) -> ConfigError:
+    if name in taken:
+        return ConfigError(f"{key}: {name!r} is left out of the models by {LEAVE_OUT}; remove it from one of the two")
+    return unknown_feature(key, name, names)

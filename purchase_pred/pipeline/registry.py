@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.pipeline.engine.raw_data import check_raw_may_be_generated, check_raw_may_be_kept
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from purchase_pred.pipeline.engine.workspace import Workspace
+    from purchase_pred.settings import Settings
 
 SPLITS: Final = ("train", "val", "test")
 MODELS: Final = ("logistic", "xgboost", "lightgbm")
@@ -37,6 +39,12 @@ def model_folders(workspace: Workspace, kind: str, /) -> Sequence[Path]:
 
 def _other_models(kind: str) -> tuple[str, ...]:
     return ("train.models", *(f"train.{other}" for other in MODELS if other != kind))
+
+
+def _check_feature_names(settings: Settings) -> None:
+    train = settings.train
+    if train.leave_out or train.monotone or train.interactions:  # else nothing is imported
+        resolve_name("purchase_pred.pipeline.stages.feature_names:check_names")(settings)
 
 
 STAGES: Final = (
@@ -80,6 +88,7 @@ STAGES: Final = (
         inputs=tuple(features_file(split) for split in SPLITS),
         units=MODELS,
         settings=(*FEATURE_SECTIONS, "train"),
+        check_settings=_check_feature_names,
         divisible=True,
         find=model_folders,
         ignored_settings=_other_models,

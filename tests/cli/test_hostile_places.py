@@ -187,3 +187,27 @@ def test_what_would_control_a_terminal_is_shown_as_text(shop: Path, tmp_path: Pa
 
     assert "\x1b" not in outcome.out + outcome.err
     assert (outcome.code, r"\x1b[31m=item" in outcome.out) == (0, True), outcome.err
+
+
+def test_charts_are_drawn_where_no_temporary_folder_can_be_written_to(tmp_path: Path) -> None:
+    program = (
+        "import sys, tempfile\n"
+        "from pathlib import Path\n"
+        "def nowhere(): raise FileNotFoundError('no usable temporary directory')\n"
+        "tempfile._get_default_tempdir = nowhere\n"
+        "if sys.argv[1:]:\n"
+        "    from purchase_pred_cli.scratch import offer_scratch\n"
+        "    offer_scratch(Path(sys.argv[1]))\n"
+        "import purchase_pred.report.plots\n"
+    )
+    clean = {name: value for name, value in os.environ.items() if name not in {"MPLCONFIGDIR", "XDG_CONFIG_HOME"}}
+    codes = [
+        subprocess.run(
+            [sys.executable, "-c", program, *workspace],
+            env=clean | {"HOME": "/proc/none"},
+            capture_output=True,
+            check=False,
+        ).returncode
+        for workspace in ((), (str(tmp_path),))
+    ]
+    assert codes == [1, 0]

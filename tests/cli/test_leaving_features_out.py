@@ -83,3 +83,21 @@ def test_what_cannot_be_left_out_is_yours_to_mend(lean_shop: Path, leave_out: st
 
     assert outcome.code == 2
     assert message in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("train.leave_out=[prediction_huor]", "train.leave_out: no feature is called 'prediction_huor'; did you mean"),
+        ("train.monotone={item_age_dais: 1}", "train.monotone: no feature is called 'item_age_dais'; did you mean"),
+        ("train.interactions=[[view_count_7d, views]]", "train.interactions: no feature is called 'views'"),
+    ],
+)
+def test_a_name_that_is_no_feature_is_told_before_the_first_stage_runs(
+    tmp_path: Path, assignment: str, message: str
+) -> None:
+    outcome = purchase_pred("run", "all", "-w", tmp_path, *SMALL, "--set", assignment)
+
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert not (tmp_path / "data").exists()

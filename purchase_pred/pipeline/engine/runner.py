@@ -58,9 +58,11 @@ def run_stages(
     Raises
     ------
     PurchasePredError
-        An input is missing or wrong, the workspace is held by another run, or real raw data would be overwritten.
-        What earlier runs published stays as it was.
+        A setting is wrong, an input is missing or wrong, the workspace is held by another run, or real raw data would
+        be overwritten. What earlier runs published stays as it was.
     """
+    for request in requests:
+        request.stage.check_settings(settings)
     with workspace.locked():
         for told in recover(workspace):
             _LOGGER.info(told)
@@ -90,6 +92,7 @@ def plan_stages(
     remade: dict[str, str] = {}
     for request in requests:
         stage = request.stage
+        stage.check_settings(settings)
         kept = _keep(request, workspace)
         if kept:
             reports.append(kept)

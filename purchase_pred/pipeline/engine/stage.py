@@ -111,6 +111,8 @@ class Stage:
     """Raises where the outputs that are there may not be replaced unasked."""
     check_kept: Callable[[Workspace], None] = lambda _: None
     """Raises where there is nothing whole to keep instead of running the stage."""
+    check_settings: Callable[[Settings], None] = lambda _: None
+    """Raises what can be told to be wrong with the settings before the first stage of a run reads any file."""
     replaces: tuple[str, ...] = ()
     """Files that the outputs put an end to beside those under their own names."""
 
