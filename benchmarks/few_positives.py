@@ -25,7 +25,7 @@ from quality_parts.program import Program
 
 from purchase_pred.metrics import metrics
 from purchase_pred.models import train_models
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.schema import LABEL, USER_ID
 from purchase_pred.settings.loading import resolve_settings
 

@@ -18,9 +18,9 @@ import lightgbm as lgb
 import xgboost as xgb
 
 from purchase_pred.models import train_models, training
-from purchase_pred.models.learner import native_names
-from purchase_pred.models.lightgbm_learner import lightgbm_parameters
-from purchase_pred.models.xgboost_learner import xgboost_parameters
+from purchase_pred.models.learners.learner import native_names
+from purchase_pred.models.learners.lightgbm_learner import lightgbm_parameters
+from purchase_pred.models.learners.xgboost_learner import xgboost_parameters
 from purchase_pred.pipeline.engine.workspace import Workspace
 from purchase_pred.pipeline.feature_files import read_split
 from purchase_pred.settings.loading import resolve_settings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from purchase_pred.models.learner import FitRows
+    from purchase_pred.models.learners.learner import FitRows
     from purchase_pred.settings import Settings
 
 

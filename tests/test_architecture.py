@@ -31,7 +31,7 @@ FLOORS = (
     {"__init__"},
 )
 """Every room of the package, from the ground up; a room imports what stands below it, or beside it without a circle."""
-LARGEST_ROOM = 24
+LARGEST_ROOM = 20
 """Files in a folder, more than which wants rooms of its own."""
 
 

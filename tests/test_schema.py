@@ -58,8 +58,6 @@ EAGER_ARGUMENTS: dict[str, Callable[[], object]] = {
 LAZY_ARGUMENTS: dict[str, Callable[[], object]] = {
     "feature_spec": lambda: feature_spec(FEATURES.lazy()),
     "design_matrix": lambda: design_matrix(FEATURES.lazy(), SPEC),
-    "train_models, train": lambda: pp.train_models(FEATURES.lazy(), FEATURES, settings=Settings()),
-    "train_models, val": lambda: pp.train_models(FEATURES, FEATURES.lazy(), settings=Settings()),
 }
 TIMES = [datetime(2024, 8, 1, 12)]  # noqa: DTZ001  (what has to be converted)
 CONVERTIBLE = {

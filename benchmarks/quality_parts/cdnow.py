@@ -13,7 +13,7 @@ import polars as pl
 
 from purchase_pred.metrics import metrics
 from purchase_pred.models.calibration import calibration_line, fit_calibrator
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE
 from purchase_pred.schema import EVENT_TYPE, LABEL, PREDICTION_TIME, PURCHASE, TIMESTAMP, USER_ID
 from quality_parts.histories import buy_till_you_die, recency_frequency

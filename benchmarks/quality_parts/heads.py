@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from purchase_pred.evaluation import carted_not_bought, most_recent_view
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.schema import USER_ID
 from quality_parts.intervals import interval, over_users
 from quality_parts.program import BOOSTERS, Program, RefusedError, best_on_validation

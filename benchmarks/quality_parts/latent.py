@@ -8,7 +8,7 @@ import polars as pl
 
 from purchase_pred.metrics import metrics
 from purchase_pred.models import train_models
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.pipeline.engine.workspace import TRUTH_FILE, USERS_FILE
 from purchase_pred.schema import ITEM_ID, PERSONA, PREDICTION_TIME, USER_ID
 from purchase_pred.simulation.truth import (

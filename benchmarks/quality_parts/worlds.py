@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.metrics import average_precision
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.pipeline.tasks.ceiling import true_probabilities
 from quality_parts.intervals import over_seeds
 from quality_parts.program import BOOSTERS, Program, best_on_validation

@@ -16,11 +16,13 @@ from purchase_pred.evaluation.red_flags import (
     shared_users,
     single_feature_auc,
 )
+from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
 
 __all__ = [
     "AdversarialValidation",
     "Contribution",
     "Explanation",
+    "ScoredSplit",
     "adversarial_validation",
     "attention_rule",
     "calibration_table",
@@ -38,6 +40,7 @@ __all__ = [
     "reliability_table",
     "sample_rows",
     "score_histogram",
+    "scored_splits",
     "shap_values",
     "shared_users",
     "single_feature_auc",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -9,6 +10,8 @@ import polars as pl
 from purchase_pred.durations import parse_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -21,6 +24,7 @@ _RECENCY: Final = (
     "hours_since_user_item_purchase",
     "hours_since_last_purchase",
 )
+_CART_RULE: Final = re.compile(r"user_item_in_cart|(user_item_|session_)?(add_to_cart|purchase)_count(_\w+)?")
 
 
 def attention_rule(features: pl.DataFrame, /, *, anchors: str) -> NDArray[np.float64] | None:
@@ -93,6 +97,17 @@ def most_recent_view(features: pl.DataFrame, /) -> NDArray[np.float64] | None:
         if name in features.columns and features[name].null_count() < features.height:
             return (-features[name].cast(pl.Float64)).fill_null(-float("inf")).to_numpy()
     return None
+
+
+def rule_columns(names: Sequence[str], /) -> list[str]:
+    """Return which of these columns the rules can read.
+
+    Examples
+    --------
+    >>> rule_columns(["user_item_in_cart", "view_count_7d", "add_to_cart_count_7d", "hours_since_last_view"])
+    ['user_item_in_cart', 'add_to_cart_count_7d', 'hours_since_last_view']
+    """
+    return [name for name in names if name in {*_RECENCY, *_WITHIN} or _CART_RULE.fullmatch(name)]
 
 
 def _windows(features: pl.DataFrame) -> list[tuple[str, str]]:

@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from purchase_pred.evaluation.scored import scored_splits
 from purchase_pred.metrics import ECE_BINS, calibration_bins, metrics
 from purchase_pred.models.calibration import Calibrator, calibration_line
-from purchase_pred.models.design_matrix import label_vector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike
 
+    from purchase_pred.evaluation.scored import ScoredSplit
     from purchase_pred.models.fitted import FittedModel
+    from purchase_pred.models.rows.feature_rows import FeatureRows
 
 
-def calibration_table(model: FittedModel, splits: Mapping[str, pl.DataFrame], /) -> pl.DataFrame:
+def calibration_table(model: FittedModel, splits: Mapping[str, FeatureRows | ScoredSplit], /) -> pl.DataFrame:
     """Return how well probabilities fit the labels before and after calibration.
 
     Returns
@@ -29,8 +31,8 @@ def calibration_table(model: FittedModel, splits: Mapping[str, pl.DataFrame], /)
         predicted ones (1 and 0 are perfect; null where the labels are of one class).
     """
     rows = []
-    for name, frame in splits.items():
-        labels, raw = label_vector(frame), model.to_judge_on(name).log_odds(frame)
+    for name, split in scored_splits([model], splits).items():
+        labels, raw = split.labels, split.log_odds[model.name]
         for stage, calibrator in (("before", Calibrator("none")), ("after", model.calibrator)):
             found = metrics(labels, calibrator.probabilities(raw))
             line = calibration_line(labels, calibrator.log_odds(raw)) if len(labels) else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from purchase_pred.metrics import metrics
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.schema import ITEM_ID, PERSONA, PREDICTION_TIME, USER_ID
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.metrics import metrics, ranked_counts
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.schema import LABEL
 
 if TYPE_CHECKING:

@@ -10,11 +10,14 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.metrics import metrics
-from purchase_pred.models.design_matrix import design_matrix, feature_spec
+from purchase_pred.models.rows.design_matrix import design_matrix, feature_spec
+from purchase_pred.models.rows.feature_rows import schema_of, take_rows
 from purchase_pred.schema import PREDICTION_TIME, USER_ID
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from purchase_pred.models.rows.feature_rows import FeatureRows
 
 _ROWS: Final = 20_000
 _FOLDS: Final = 3
@@ -44,7 +47,7 @@ class AdversarialValidation:
 
 
 def adversarial_validation(
-    train: pl.DataFrame, test: pl.DataFrame, /, *, seed: int = 0, threads: int | None = None
+    train: FeatureRows, test: FeatureRows, /, *, seed: int = 0, threads: int | None = None
 ) -> AdversarialValidation | None:
     """Return how well a classifier tells rows of test from rows of train.
 
@@ -59,7 +62,7 @@ def adversarial_validation(
     BundleError
         The frames do not have the same features.
     """
-    spec = feature_spec(train)
+    spec = feature_spec(schema_of(train))
     kept = [_sampled(frame, seed) for frame in (train, test)]
     matrix = np.concatenate([design_matrix(frame, spec) for frame in kept])
     later = np.repeat(np.array([0, 1], dtype=np.uint8), [frame.height for frame in kept])
@@ -102,8 +105,11 @@ def _means(matrix: NDArray[np.float32]) -> list[float | None]:
     return [float(column.mean(dtype=np.float64)) if len(column) else None for column in columns]
 
 
-def _sampled(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
-    return frame.sample(min(frame.height, _ROWS), seed=seed)
+def _sampled(frame: FeatureRows, seed: int) -> pl.DataFrame:
+    height = int(frame.lazy().select(pl.len()).collect().item())
+    drawn = pl.int_range(height, eager=True).sample(min(height, _ROWS), seed=seed).to_numpy()
+    ascending, place = np.unique(drawn, return_inverse=True)
+    return take_rows(frame, ascending)[place]
 
 
 def _slots(frames: list[pl.DataFrame]) -> pl.Series:

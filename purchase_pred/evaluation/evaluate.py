@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from purchase_pred.evaluation.baselines import RECENCY, attention_rule, carted_not_bought
+from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
 from purchase_pred.metrics import metrics
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.models.thresholds import threshold_report
 from purchase_pred.models.training import train_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import polars as pl
     from numpy.typing import NDArray
 
     from purchase_pred.models.fitted import FittedModel
+    from purchase_pred.models.rows.feature_rows import FeatureRows
     from purchase_pred.settings import Settings
 
 SCHEMA_VERSION: Final = 1
@@ -26,7 +27,7 @@ SCHEMA_VERSION: Final = 1
 
 def evaluate(
     model: FittedModel,
-    splits: Mapping[str, pl.DataFrame],
+    splits: Mapping[str, FeatureRows | ScoredSplit],
     /,
     *,
     settings: Settings,
@@ -40,7 +41,8 @@ def evaluate(
     model
         The model to judge.
     splits
-        Feature frames of `train`, `val` and `test`.
+        Feature frames of `train`, `val` and `test`, in memory or lazy (then read block by block); or what
+        `scored_splits` made of them, with the scores of `model`, and of `logistic` on test.
     settings
         The settings tree; `train.threshold` says how the threshold is chosen.
     logistic
@@ -63,33 +65,53 @@ def evaluate(
     BundleError
         The features of a split are not those of the model.
     """
-    test = splits["test"]
-    labels = {name: label_vector(frame) for name, frame in splits.items()}
-    probabilities = {name: model.to_judge_on(name).predict(frame) for name, frame in splits.items()}
     if logistic is None:
         logistic = model if model.kind == "logistic" else _train_logistic(splits, settings)
+    scored = scored_splits([model], splits)
+    probabilities = {name: split.probabilities(model) for name, split in scored.items()}
+    test, labels = scored["test"].rows, scored["test"].labels
     prevalence = model.training["positives"] / model.training["rows"]
     return {
         "schema_version": SCHEMA_VERSION,
         "model": model.name,
         "target": model.target,
-        "splits": {name: metrics(labels[name], probabilities[name]) for name in splits},
+        "splits": {name: _split_metrics(split, probabilities[name]) for name, split in scored.items()},
         "baselines": {
-            "prevalence": metrics(labels["test"], np.full(test.height, prevalence)),
-            "carted_not_bought": _rule_metrics(labels["test"], carted_not_bought(test)),
-            RECENCY: _rule_metrics(labels["test"], attention_rule(test, anchors=model.target["anchors"])),
-            "logistic": metrics(labels["test"], logistic.predict(test)),
+            "prevalence": metrics(labels, np.full(test.height, prevalence)),
+            "carted_not_bought": _rule_metrics(labels, carted_not_bought(test)),
+            RECENCY: _rule_metrics(labels, attention_rule(test, anchors=model.target["anchors"])),
+            "logistic": metrics(labels, _baseline(scored["test"], logistic, model)),
         },
-        "ceiling": None if truth is None else metrics(labels["test"], truth),
+        "ceiling": None if truth is None else metrics(labels, truth),
         "threshold": threshold_report(
-            splits["val"], probabilities["val"], test, probabilities["test"], settings=settings.train
+            scored["val"].rows, probabilities["val"], test, probabilities["test"], settings=settings.train
         ),
     }
 
 
-def _train_logistic(splits: Mapping[str, pl.DataFrame], settings: Settings) -> FittedModel:
+def _baseline(test: ScoredSplit, logistic: FittedModel, model: FittedModel) -> NDArray[np.float64]:
+    if logistic is model or (logistic.name != model.name and logistic.name in test.log_odds):
+        return test.probabilities(logistic)
+    return logistic.predict(test.features)
+
+
+def _split_metrics(split: ScoredSplit, probabilities: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the metrics of a split, and of one of which a sample was scored its own counts and the sample's rows."""
+    found = metrics(split.labels, probabilities)
+    if split.scored is None:
+        return found
+    labels = label_vector(split.rows)
+    positives = int(labels.sum())
+    counted = {"rows": len(labels), "positives": positives, "prevalence": positives / len(labels)}
+    return {**found, **counted, "sampled_rows": len(split.scored)}
+
+
+def _train_logistic(splits: Mapping[str, FeatureRows | ScoredSplit], settings: Settings) -> FittedModel:
     alone = settings.model_copy(update={"train": settings.train.model_copy(update={"models": ("logistic",)})})
-    return train_models(splits["train"], splits["val"], settings=alone)[0]
+    train, val = (
+        split.features if isinstance(split := splits[name], ScoredSplit) else split for name in ("train", "val")
+    )
+    return train_models(train, val, settings=alone)[0]
 
 
 def _rule_metrics(labels: NDArray[np.uint8], scores: NDArray[np.float64] | None) -> dict[str, Any]:

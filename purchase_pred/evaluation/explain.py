@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from purchase_pred.models.calibration import sigmoid
-from purchase_pred.models.design_matrix import design_matrix
+from purchase_pred.models.rows.design_matrix import design_matrix
 from purchase_pred.schema import require_eager
 
 if TYPE_CHECKING:

@@ -9,11 +9,13 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.evaluation.drift import adversarial_validation
+from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
 from purchase_pred.metrics import metrics
-from purchase_pred.models.design_matrix import design_matrix, feature_spec, label_vector
-from purchase_pred.models.row_keys import row_draws
-from purchase_pred.models.sampling import sample_negatives
-from purchase_pred.schema import USER_ID
+from purchase_pred.models.rows.design_matrix import feature_spec, label_vector
+from purchase_pred.models.rows.feature_rows import columns_of, matrix_of, schema_of
+from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
+from purchase_pred.models.rows.sampling import sample_negatives, thinned
+from purchase_pred.schema import LABEL, USER_ID
 from purchase_pred.settings.training import SamplingSettings
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from purchase_pred.evaluation.drift import AdversarialValidation
     from purchase_pred.models.fitted import FittedModel
+    from purchase_pred.models.rows.feature_rows import FeatureRows
 
 SINGLE_FEATURE_AUC: Final = 0.95
 """A feature that separates the labels alone as well as this has probably seen them."""
@@ -41,11 +44,12 @@ _SCHEMA: Final = {
     "value": pl.Float64, "limit": pl.Float64, "flagged": pl.Boolean, "meaning": pl.String,
 }  # fmt: skip
 _NEGATIVES_PER_POSITIVE: Final = 20.0
+_MOST_ROWS: Final = 500_000
 _NAMED: Final = 5
 
 
 def red_flags(
-    model: FittedModel, splits: Mapping[str, pl.DataFrame], /, *, seed: int = 0, threads: int | None = None
+    model: FittedModel, splits: Mapping[str, FeatureRows | ScoredSplit], /, *, seed: int = 0, threads: int | None = None
 ) -> pl.DataFrame:
     """Return what should make the reader doubt the figures, and what was looked at without finding anything.
 
@@ -73,13 +77,14 @@ def red_flags(
         - ``shared_users``: users with rows in both of two splits; natural in a split by time, so never flagged
         - ``few_positives``: positives in test
     """
-    found = {name: metrics(label_vector(splits[name]), model.predict(splits[name])) for name in ("train", "test")}
+    judged = scored_splits([model], {name: splits[name] for name in ("train", "test")})
+    found = {name: metrics(split.labels, split.probabilities(model)) for name, split in judged.items()}
     flags = data_red_flags(splits, left_out=model.spec.left_out, seed=seed, threads=threads)
     return model_red_flags(model.name, found, flags=flags)
 
 
 def data_red_flags(
-    splits: Mapping[str, pl.DataFrame],
+    splits: Mapping[str, FeatureRows | ScoredSplit],
     /,
     *,
     left_out: Collection[str] = (),
@@ -90,12 +95,13 @@ def data_red_flags(
 
     Features that are left out of the models neither give a label away nor drift, and are not looked at.
     """
-    train, test = (splits[name].drop(left_out, strict=False) for name in ("train", "test"))
+    frames = {name: split.features if isinstance(split, ScoredSplit) else split for name, split in splits.items()}
+    train, test = (frames[name].drop(left_out, strict=False) for name in ("train", "test"))
     rows = [
         *_single_feature_rows(train),
         _adversarial_row(adversarial_validation(train, test, seed=seed, threads=threads)),
-        *_shared_user_rows(splits),
-        _few_positives_row(splits["test"]),
+        *_shared_user_rows(frames),
+        _few_positives_row(test),
     ]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
@@ -106,17 +112,18 @@ def model_red_flags(name: str, found: Mapping[str, Mapping[str, Any]], /, *, fla
     return pl.concat([flags, gap]).sort(pl.col("check").cast(pl.Enum(CHECKS)), maintain_order=True)
 
 
-def single_feature_auc(frame: pl.DataFrame, /) -> pl.DataFrame:
+def single_feature_auc(frame: FeatureRows, /) -> pl.DataFrame:
     """Return the ROC-AUC of every feature alone, largest first, ties by name: `feature`, `auc`.
 
     Taken on all positives and about 20 negatives for each, drawn by their keys. Missing values rank below all others;
     categories rank by their share of positives; an AUC below 0.5 is turned round. Null with labels of one class.
     """
-    spec = feature_spec(frame)
+    spec, keys = feature_spec(schema_of(frame)), columns_of(frame, (*ROW_KEY, LABEL))
+    everything, draws = label_vector(keys), row_draws(keys)
     sampling = SamplingSettings(negatives_per_positive=_NEGATIVES_PER_POSITIVE)
-    sample = sample_negatives(label_vector(frame), row_draws(frame), settings=sampling)
-    kept = frame if sample.rows is None else frame[sample.rows]
-    matrix, labels = design_matrix(kept, spec), label_vector(kept)
+    sample = thinned(sample_negatives(everything, draws, settings=sampling), everything, draws, most=_MOST_ROWS)
+    matrix = matrix_of(frame, spec, numbers=sample.rows, height=keys.height)
+    labels = everything if sample.rows is None else everything[sample.rows]
     aucs = [
         _auc(labels, _rates(column, labels) if position in spec.categorical else column)
         for position, column in enumerate(matrix.T)
@@ -125,7 +132,7 @@ def single_feature_auc(frame: pl.DataFrame, /) -> pl.DataFrame:
     return table.sort("auc", "feature", descending=[True, False], nulls_last=True)
 
 
-def shared_users(splits: Mapping[str, pl.DataFrame], /) -> pl.DataFrame:
+def shared_users(splits: Mapping[str, FeatureRows], /) -> pl.DataFrame:
     """Return how many users have rows in both of two splits: `first`, `second`, `users`, `share` of the second's.
 
     Examples
@@ -133,7 +140,8 @@ def shared_users(splits: Mapping[str, pl.DataFrame], /) -> pl.DataFrame:
     >>> shared_users({"train": pl.DataFrame({"user_id": [1, 2]}), "test": pl.DataFrame({"user_id": [2, 3]})}).rows()
     [('train', 'test', 1, 0.5)]
     """
-    users = {name: frame[USER_ID].unique() for name, frame in splits.items() if USER_ID in frame.columns}
+    found = {name: frame.lazy().select(pl.col(f"^{USER_ID}$").unique()).collect() for name, frame in splits.items()}
+    users = {name: frame[USER_ID] for name, frame in found.items() if frame.width}
     rows = []
     for first, second in combinations(users, 2):
         shared = int(users[second].is_in(users[first].implode()).sum())
@@ -154,7 +162,7 @@ def _rates(codes: NDArray[np.float32], labels: NDArray[np.uint8]) -> NDArray[np.
     return rates[group]
 
 
-def _single_feature_rows(train: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
+def _single_feature_rows(train: FeatureRows) -> Iterator[tuple[Any, ...]]:
     table = single_feature_auc(train).drop_nulls()
     for position, (feature, auc) in enumerate(table.iter_rows()):
         flagged = auc > SINGLE_FEATURE_AUC
@@ -193,7 +201,7 @@ def _adversarial_row(found: AdversarialValidation | None) -> tuple[Any, ...]:
     return "adversarial_validation", "train, test", found.auc, ADVERSARIAL_AUC, flagged, meaning
 
 
-def _shared_user_rows(splits: Mapping[str, pl.DataFrame]) -> Iterator[tuple[Any, ...]]:
+def _shared_user_rows(splits: Mapping[str, FeatureRows]) -> Iterator[tuple[Any, ...]]:
     for first, second, users, share in shared_users(splits).iter_rows():
         meaning = (
             f"{users} users of {second} ({share or 0.0:.0%}) have rows in {first} too, as in use; "
@@ -202,8 +210,8 @@ def _shared_user_rows(splits: Mapping[str, pl.DataFrame]) -> Iterator[tuple[Any,
         yield "shared_users", f"{first}, {second}", float(users), None, False, meaning
 
 
-def _few_positives_row(test: pl.DataFrame) -> tuple[Any, ...]:
-    positives = int(label_vector(test).sum())
+def _few_positives_row(test: FeatureRows) -> tuple[Any, ...]:
+    positives = int(label_vector(columns_of(test, (LABEL,))).sum())
     flagged = positives < FEW_POSITIVES
     meaning = "the figures on test are mostly chance" if flagged else "enough positives to judge by"
     return "few_positives", "test", float(positives), float(FEW_POSITIVES), flagged, meaning

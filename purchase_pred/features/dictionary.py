@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purchase_pred.features.affinity import all_views, category_affinity, item_affinity
-from purchase_pred.features.attention import item_attention, session_item_attention
-from purchase_pred.features.calendar import calendar
-from purchase_pred.features.conversion import category_conversion, discount_seen, item_conversion, shop_conversion
 from purchase_pred.features.custom import custom_group
-from purchase_pred.features.frequency import frequency
-from purchase_pred.features.intent import intent
-from purchase_pred.features.item import category_popularity, item_attributes, item_popularity
-from purchase_pred.features.momentum import item_momentum, momentum
-from purchase_pred.features.price import price_comparison, price_level
-from purchase_pred.features.recency import recency
-from purchase_pred.features.sequence import sequence
-from purchase_pred.features.session_context import session_context
+from purchase_pred.features.groups.affinity import all_views, category_affinity, item_affinity
+from purchase_pred.features.groups.attention import item_attention, session_item_attention
+from purchase_pred.features.groups.calendar import calendar
+from purchase_pred.features.groups.conversion import (
+    category_conversion,
+    discount_seen,
+    item_conversion,
+    shop_conversion,
+)
+from purchase_pred.features.groups.frequency import frequency
+from purchase_pred.features.groups.intent import intent
+from purchase_pred.features.groups.item import category_popularity, item_attributes, item_popularity
+from purchase_pred.features.groups.momentum import item_momentum, momentum
+from purchase_pred.features.groups.price import price_comparison, price_level
+from purchase_pred.features.groups.recency import recency
+from purchase_pred.features.groups.sequence import sequence
+from purchase_pred.features.groups.session_context import session_context
 from purchase_pred.settings.features import FeatureSettings
 
 if TYPE_CHECKING:

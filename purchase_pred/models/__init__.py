@@ -1,9 +1,9 @@
 """Models: one design matrix, three learners, calibrated probabilities, bundles without pickle."""
 
 from purchase_pred.models.bundle import load_bundle, load_model, save_bundle, save_pickle
-from purchase_pred.models.design_matrix import FeatureSpec, design_matrix, feature_spec
 from purchase_pred.models.estimator import from_estimator
 from purchase_pred.models.fitted import FittedModel
+from purchase_pred.models.rows.design_matrix import FeatureSpec, design_matrix, feature_spec
 from purchase_pred.models.tracking import track
 from purchase_pred.models.training import best_model, train_models
 from purchase_pred.models.tuning import TuningResult, tune

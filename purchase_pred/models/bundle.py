@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 from purchase_pred.errors import BundleError
 from purchase_pred.models.bundle_format import BUNDLE_VERSION, BundleDescription, CalibratorDescription
 from purchase_pred.models.calibration import calibrator_from_json
-from purchase_pred.models.design_matrix import FeatureSpec
 from purchase_pred.models.fitted import FittedModel
-from purchase_pred.models.lightgbm_learner import LightGBMLearner
-from purchase_pred.models.logistic_learner import LogisticLearner
+from purchase_pred.models.learners.lightgbm_learner import LightGBMLearner
+from purchase_pred.models.learners.logistic_learner import LogisticLearner
+from purchase_pred.models.learners.xgboost_learner import XGBoostLearner
+from purchase_pred.models.rows.design_matrix import FeatureSpec
 from purchase_pred.models.saved_json import checked, read_json_object
-from purchase_pred.models.xgboost_learner import XGBoostLearner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purchase_pred.models.learner import Learner
+    from purchase_pred.models.learners.learner import Learner
 
 MODEL_FILE: Final = "model.json"
 CALIBRATOR_FILE: Final = "calibrator.json"

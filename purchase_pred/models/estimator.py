@@ -9,8 +9,8 @@ import numpy as np
 
 from purchase_pred.errors import BundleError, InputError
 from purchase_pred.models.calibration import Calibrator
-from purchase_pred.models.design_matrix import label_vector
 from purchase_pred.models.fitted import FittedModel
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.models.training import describe_target
 from purchase_pred.settings.carried import carried_settings
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from purchase_pred.models.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
     from purchase_pred.settings import Settings
 
 _LEAST = 1e-15

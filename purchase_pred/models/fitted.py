@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from purchase_pred.models.calibration import sigmoid
-from purchase_pred.models.design_matrix import design_matrix
+from purchase_pred.models.rows.design_matrix import check_features, design_matrix
+from purchase_pred.models.rows.feature_rows import row_blocks, schema_of
 
 if TYPE_CHECKING:
-    import polars as pl
     from numpy.typing import NDArray
 
     from purchase_pred.models.calibration import Calibrator
-    from purchase_pred.models.design_matrix import FeatureSpec
-    from purchase_pred.models.learner import Learner
+    from purchase_pred.models.learners.learner import Learner
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.feature_rows import FeatureRows
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class FittedModel:
         """Return who is judged on a split: on validation the fit that has not learnt from it."""
         return self.first_fit if split == "val" and self.first_fit else self
 
-    def predict(self, features: pl.DataFrame, /) -> NDArray[np.float64]:
-        """Return the calibrated probability of each row, in the order of the rows.
+    def predict(self, features: FeatureRows, /) -> NDArray[np.float64]:
+        """Return the calibrated probability of each row, in the order of the rows; of a lazy frame block by block.
 
         Raises
         ------
@@ -62,7 +63,7 @@ class FittedModel:
         """
         return self.calibrator.probabilities(self.log_odds(features))
 
-    def log_odds(self, features: pl.DataFrame, /) -> NDArray[np.float64]:
+    def log_odds(self, features: FeatureRows, /) -> NDArray[np.float64]:
         """Return the log-odds before calibration, weights and sampling taken back.
 
         Raises
@@ -70,9 +71,13 @@ class FittedModel:
         BundleError
             As for `predict`.
         """
-        return self.log_odds_of(design_matrix(features, self.spec))
+        blocks = [self.log_odds_of(design_matrix(block, self.spec)) for block in row_blocks(features)]
+        if blocks:
+            return np.concatenate(blocks)
+        check_features(schema_of(features), self.spec)
+        return np.empty(0)
 
-    def uncalibrated(self, features: pl.DataFrame, /) -> NDArray[np.float64]:
+    def uncalibrated(self, features: FeatureRows, /) -> NDArray[np.float64]:
         """Return the probabilities before calibration."""
         return sigmoid(self.log_odds(features))
 

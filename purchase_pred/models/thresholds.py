@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from purchase_pred.metrics import RankedCounts, ranked_counts
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.schema import PREDICTION_TIME, USER_ID
 
 if TYPE_CHECKING:

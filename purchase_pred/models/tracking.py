@@ -14,8 +14,8 @@ from purchase_pred.models.bundle import save_bundle
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from purchase_pred.models.design_matrix import FeatureSpec
     from purchase_pred.models.fitted import FittedModel
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
 
 EXPERIMENT: Final = "purchase_pred"
 STORE_FILE: Final = "mlflow.db"

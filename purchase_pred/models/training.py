@@ -11,25 +11,29 @@ import polars as pl
 from purchase_pred.errors import UnsupportedTargetError
 from purchase_pred.metrics import average_precision
 from purchase_pred.models.calibration import Calibrator, CalibratorChoice, choose_calibrator, fit_calibrator
-from purchase_pred.models.design_matrix import design_matrix, feature_spec, label_vector
 from purchase_pred.models.fitted import FittedModel
-from purchase_pred.models.learner import FitRows
-from purchase_pred.models.lightgbm_learner import fit_lightgbm
-from purchase_pred.models.logistic_learner import fit_logistic
-from purchase_pred.models.row_keys import ROW_KEY, row_draws
-from purchase_pred.models.sampling import sample_negatives
-from purchase_pred.models.xgboost_learner import fit_xgboost
-from purchase_pred.schema import PREDICTION_TIME, USER_ID, require_eager
+from purchase_pred.models.learners.learner import FitRows
+from purchase_pred.models.learners.lightgbm_learner import fit_lightgbm
+from purchase_pred.models.learners.logistic_learner import fit_logistic
+from purchase_pred.models.learners.xgboost_learner import fit_xgboost
+from purchase_pred.models.rows.design_matrix import check_features, feature_spec, label_vector
+from purchase_pred.models.rows.feature_rows import columns_of, matrix_of, schema_of
+from purchase_pred.models.rows.room import most_rows
+from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
+from purchase_pred.models.rows.sampling import sample_negatives, thinned
+from purchase_pred.schema import LABEL, PREDICTION_TIME, USER_ID
 from purchase_pred.settings.carried import carried_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
 
-    from purchase_pred.models.design_matrix import FeatureSpec
-    from purchase_pred.models.learner import Learner
+    from purchase_pred.models.learners.learner import Learner
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.feature_rows import FeatureRows
+    from purchase_pred.models.rows.sampling import Sample
     from purchase_pred.settings import Settings
     from purchase_pred.settings.training import CalibrationSettings, ModelName
 
@@ -44,12 +48,13 @@ FITTERS: Final[Mapping[ModelName, Callable[[FitRows], Learner]]] = {
 class _Validation:
     """Validation rows and which of them do what."""
 
-    matrix: NDArray[np.float32]
+    features: FeatureRows
+    stop_matrix: NDArray[np.float32]
+    stop_labels: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     times: NDArray[np.int64]
     draws: NDArray[np.float64]
     """A number of each row's user, as good as drawn."""
-    stops: NDArray[np.bool_]
     calibrates: NDArray[np.bool_]
 
 
@@ -62,7 +67,13 @@ class _Learnt:
 
 
 def train_models(
-    train: pl.DataFrame, val: pl.DataFrame, /, *, settings: Settings, trained_at: datetime | None = None
+    train: FeatureRows,
+    val: FeatureRows,
+    /,
+    *,
+    settings: Settings,
+    trained_at: datetime | None = None,
+    memory: int | None = None,
 ) -> list[FittedModel]:
     """Train the models named in `train.models`, in that order.
 
@@ -74,11 +85,14 @@ def train_models(
     Parameters
     ----------
     train, val
-        Feature frames: keys, `prediction_time`, `label`, then features that are numbers, Booleans or Enums.
+        Feature frames: keys, `prediction_time`, `label`, then features that are numbers, Booleans or Enums. Of a lazy
+        frame only the rows that are learnt from are held, all others block by block.
     settings
         The settings tree; `train` and the description of the target are used.
     trained_at
         The moment that goes into the names of the models; none: a model is named by its kind.
+    memory
+        Bytes that the rows learnt from may take, learner by learner as `most_rows` tells; None: as many as they take.
 
     Raises
     ------
@@ -91,30 +105,26 @@ def train_models(
     ConfigError
         `train.leave_out` or a constraint names a feature that is not there, or nothing is left to learn from.
     """
-    require_eager(train, what="train")
-    require_eager(val, what="val")
-    labels = _labels_of_both_classes(train, "training")
-    val_labels = _labels_of_both_classes(val, "validation")
-    spec = feature_spec(train, leave_out=settings.train.leave_out)
-    validation = _validation(val, val_labels, spec, settings.train.calibration)
-    learnt = _learnt(train, labels, spec, validation, settings)
-    counts = {"rows": len(labels), "positives": int(labels.sum()), "rows_fitted": len(learnt.rows.labels)}
+    spec = feature_spec(schema_of(train), leave_out=settings.train.leave_out)
+    check_features(schema_of(val), spec)
+    keys, val_keys = (columns_of(rows, (*ROW_KEY, LABEL)) for rows in (train, val))
+    _check_both_classes(keys, "training")
+    _check_both_classes(val_keys, "validation")
+    validation = _validation(val, val_keys, spec, settings.train.calibration, memory)
+    fitted = _fit_all(train, keys, spec, validation, settings=settings, memory=memory)
+    counts = {"rows": keys.height, "positives": int(keys[LABEL].sum())}
     models = [
-        _finish(
-            FITTERS[kind](learnt.rows),
-            validation,
-            learnt,
-            settings=settings,
-            trained_at=trained_at,
-            counts=counts,
-        )
-        for kind in settings.train.models
+        _finish(learner, validation, learnt, settings=settings, trained_at=trained_at, counts=counts)
+        for learner, learnt in fitted
     ]
     if not settings.train.refit:
         return models
-    both = pl.concat([train.select(val.columns), val])
-    everything = _learnt(both, np.concatenate([labels, val_labels]), spec, validation, settings)
-    return [_refit(kind, model, everything) for kind, model in zip(settings.train.models, models, strict=True)]
+    order = val.collect_schema().names()
+    both = pl.concat([rows.lazy().select(order) for rows in (train, val)])
+    both_keys = pl.concat([keys, val_keys.select(keys.columns)])
+    rounds = [model.learner.rounds for model in models]
+    refitted = _fit_all(both, both_keys, spec, validation, settings=settings, memory=memory, rounds=rounds)
+    return [_refit(model, learner, learnt) for model, (learner, learnt) in zip(models, refitted, strict=True)]
 
 
 def best_model(models: list[FittedModel], /) -> FittedModel:
@@ -147,14 +157,15 @@ def _finish(
         feature_settings=carried_settings(settings),
         training={},
     )
-    log_odds = model.log_odds_of(validation.matrix)
+    log_odds = model.log_odds(validation.features)
     part = validation.calibrates
     choice = _calibrator(log_odds, validation, settings.train.calibration)
     training: dict[str, Any] = {
         **counts,
+        "rows_fitted": len(learnt.rows.labels),
         "rounds": learner.rounds,
         "stop_metric": None if learner.rounds is None else learnt.rows.stop_metric,
-        "stop_rows": int(validation.stops.sum()),
+        "stop_rows": len(validation.stop_labels),
         "calibration_rows": int(part.sum()),
         "validation_average_precision": average_precision(validation.labels, log_odds),
         "calibration_log_loss": choice.log_losses,
@@ -164,9 +175,8 @@ def _finish(
     return replace(model, calibrator=choice.calibrator, training=training)
 
 
-def _refit(kind: ModelName, model: FittedModel, everything: _Learnt) -> FittedModel:
+def _refit(model: FittedModel, learner: Learner, everything: _Learnt) -> FittedModel:
     """Return the model fitted on all rows, with the rounds and the calibrator found while validation was unseen."""
-    learner = FITTERS[kind](replace(everything.rows, rounds=model.learner.rounds))
     refit = {"rows_fitted": len(everything.rows.labels), "rounds": learner.rounds, "sampling": everything.facts}
     return replace(
         model,
@@ -177,35 +187,72 @@ def _refit(kind: ModelName, model: FittedModel, everything: _Learnt) -> FittedMo
     )
 
 
-def _learnt(
-    frame: pl.DataFrame,
-    labels: NDArray[np.uint8],
+def _fit_all(
+    features: FeatureRows,
+    keys: pl.DataFrame,
     spec: FeatureSpec,
     validation: _Validation,
+    *,
     settings: Settings,
-) -> _Learnt:
-    sample = sample_negatives(labels, row_draws(frame), settings=settings.train.sampling)
-    kept = frame if sample.rows is None else frame[sample.rows]
+    memory: int | None,
+    rounds: Sequence[int | None] | None = None,
+) -> list[tuple[Learner, _Learnt]]:
+    """Fit each learner on the rows that it has room for; all are rows of one matrix, which is read once."""
+    kinds, labels, draws = settings.train.models, label_vector(keys), row_draws(keys)
+    sample = sample_negatives(labels, draws, settings=settings.train.sampling)
+    limits = {kind: most_rows(kind, len(spec.features), memory) for kind in kinds}
+    held = thinned(sample, labels, draws, most=max(limits.values()))
     rows = FitRows(
         spec=spec,
-        matrix=design_matrix(kept, spec),
-        labels=labels if sample.rows is None else labels[sample.rows],
-        weights=sample.weights,
-        stop_matrix=validation.matrix[validation.stops],
-        stop_labels=validation.labels[validation.stops],
+        matrix=matrix_of(features, spec, numbers=held.rows, height=keys.height),
+        labels=labels if held.rows is None else labels[held.rows],
+        weights=held.weights,
+        stop_matrix=validation.stop_matrix,
+        stop_labels=validation.stop_labels,
         settings=settings.train,
-        odds_factor=sample.odds_factor,
+        odds_factor=held.odds_factor,
     )
-    return _Learnt(rows, sample.facts)
+    fitted = []
+    for kind, found in zip(kinds, rounds or [None] * len(kinds), strict=True):
+        own = thinned(sample, labels, draws, most=limits[kind])
+        learnt = _Learnt(replace(_part_of(rows, held, own), rounds=found), own.facts)
+        fitted.append((FITTERS[kind](learnt.rows), learnt))
+    return fitted
+
+
+def _part_of(rows: FitRows, held: Sample, own: Sample) -> FitRows:
+    """Return the rows of a sample that is a part of the one that is held."""
+    if own is held or own.rows is None or (held.rows is not None and len(own.rows) == len(held.rows)):
+        return rows
+    within = own.rows if held.rows is None else np.searchsorted(held.rows, own.rows)
+    return replace(
+        rows,
+        matrix=rows.matrix[within],
+        labels=rows.labels[within],
+        weights=own.weights,
+        odds_factor=own.odds_factor,
+    )
 
 
 def _validation(
-    val: pl.DataFrame, labels: NDArray[np.uint8], spec: FeatureSpec, settings: CalibrationSettings
+    val: FeatureRows, keys: pl.DataFrame, spec: FeatureSpec, settings: CalibrationSettings, memory: int | None
 ) -> _Validation:
-    times = val[PREDICTION_TIME].to_physical().to_numpy()
-    draws = row_draws(val, key=(USER_ID,) if USER_ID in val.columns else ROW_KEY)
+    labels, times = label_vector(keys), keys[PREDICTION_TIME].to_physical().to_numpy()
+    draws = row_draws(keys, key=(USER_ID,) if USER_ID in keys.columns else ROW_KEY)
     stops, calibrates = _parts(times, draws, labels, settings)
-    return _Validation(design_matrix(val, spec), labels, times, draws, stops, calibrates)
+    watched = np.flatnonzero(stops)
+    most = most_rows("stop", len(spec.features), memory)
+    if len(watched) > most:
+        watched = watched[draws[watched] < np.sort(draws[watched])[most]]
+    return _Validation(
+        features=val,
+        stop_matrix=matrix_of(val, spec, numbers=watched, height=keys.height),
+        stop_labels=labels[watched],
+        labels=labels,
+        times=times,
+        draws=draws,
+        calibrates=calibrates,
+    )
 
 
 def _calibrator(
@@ -242,17 +289,15 @@ def _before(order: NDArray[Any], share: float) -> NDArray[np.bool_]:
     return before
 
 
-def _labels_of_both_classes(frame: pl.DataFrame, what: str) -> NDArray[np.uint8]:
-    if frame.is_empty():
+def _check_both_classes(keys: pl.DataFrame, what: str) -> None:
+    if keys.is_empty():
         raise UnsupportedTargetError(
             f"the {what} split has no rows to learn from: every prediction point was purged or none fell into it. "
             "A shorter target.horizon, other split shares or a longer log would give some"
         )
-    labels = label_vector(frame)
-    positives = int(labels.sum())
-    if positives in {0, len(labels)}:
+    positives = int(label_vector(keys).sum())
+    if positives in {0, keys.height}:
         raise UnsupportedTargetError(
-            f"the {what} split needs rows that buy and rows that do not, found {positives} of {len(labels)} that "
+            f"the {what} split needs rows that buy and rows that do not, found {positives} of {keys.height} that "
             "buy. A longer target.horizon, another target.level or a longer log would give both"
         )
-    return labels

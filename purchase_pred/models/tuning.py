@@ -12,11 +12,11 @@ import yaml
 
 from purchase_pred.errors import MissingExtraError, UnsupportedTargetError
 from purchase_pred.metrics import average_precision
-from purchase_pred.models.design_matrix import design_matrix, feature_spec, label_vector
-from purchase_pred.models.folds import later_folds, rolling_folds
-from purchase_pred.models.learner import FitRows
-from purchase_pred.models.row_keys import row_draws
-from purchase_pred.models.sampling import sample_negatives
+from purchase_pred.models.learners.learner import FitRows
+from purchase_pred.models.rows.design_matrix import design_matrix, feature_spec, label_vector
+from purchase_pred.models.rows.folds import later_folds, rolling_folds
+from purchase_pred.models.rows.row_keys import row_draws
+from purchase_pred.models.rows.sampling import sample_negatives
 from purchase_pred.models.training import FITTERS
 from purchase_pred.settings.training import TrainSettings
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from purchase_pred.models.design_matrix import FeatureSpec
-    from purchase_pred.models.folds import Fold
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.folds import Fold
     from purchase_pred.settings import Settings
     from purchase_pred.settings.training import ModelName
 

@@ -26,8 +26,8 @@ _REQUIRED: Final[Mapping[str, Requirement]] = {PREDICTION_TIME: TIME_DTYPE, LABE
 _ASKED: Final = "this command"
 
 
-def read_splits(workspace: Workspace, settings: Settings, /, *, asker: str = _ASKED) -> dict[str, pl.DataFrame]:
-    """Return the feature frames of train, val and test.
+def read_splits(workspace: Workspace, settings: Settings, /, *, asker: str = _ASKED) -> dict[str, pl.LazyFrame]:
+    """Return the feature frames of train, val and test, lazily.
 
     Parameters
     ----------
@@ -48,11 +48,11 @@ def read_splits(workspace: Workspace, settings: Settings, /, *, asker: str = _AS
     return {split: read_split(workspace, settings, split, asker=asker) for split in SPLITS}
 
 
-def read_split(workspace: Workspace, settings: Settings, split: str, /, *, asker: str = _ASKED) -> pl.DataFrame:
-    """Return the feature frame of one split; parameters and errors are those of `read_splits`."""
+def read_split(workspace: Workspace, settings: Settings, split: str, /, *, asker: str = _ASKED) -> pl.LazyFrame:
+    """Return the feature frame of one split, lazily; parameters and errors are those of `read_splits`."""
     rows = scan(workspace.path(features_file(split)), _REQUIRED)
     _check_made_with(workspace, settings, split, asker)
-    return rows.collect()
+    return rows
 
 
 def older_than_inputs(workspace: Workspace, settings: Settings, /) -> str | None:

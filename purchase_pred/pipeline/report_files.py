@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from purchase_pred.evaluation.scored import ScoredSplit
     from purchase_pred.models import FittedModel
+    from purchase_pred.models.rows.feature_rows import FeatureRows
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
 
@@ -63,7 +65,7 @@ def report_source(workspace: Workspace, settings: Settings, /) -> ReportSource:
 
 def report_page(
     model: FittedModel,
-    splits: Mapping[str, pl.DataFrame],
+    splits: Mapping[str, FeatureRows | ScoredSplit],
     document: Mapping[str, Any],
     /,
     *,
@@ -92,7 +94,7 @@ def report_page(
 def write_report(
     path: Path | str,
     model: FittedModel,
-    splits: Mapping[str, pl.DataFrame],
+    splits: Mapping[str, FeatureRows | ScoredSplit],
     document: Mapping[str, Any],
     /,
     *,

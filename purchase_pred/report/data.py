@@ -14,7 +14,7 @@ from purchase_pred.evaluation.comparison import CEILING, comparison_table
 from purchase_pred.evaluation.curves import earliness_table, score_histogram, threshold_curve
 from purchase_pred.evaluation.importance import feature_importance, sample_rows
 from purchase_pred.evaluation.red_flags import data_red_flags, model_red_flags
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.evaluation.scored import scored_splits
 from purchase_pred.report.tables import (
     budget_table,
     decision_table,
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from purchase_pred.evaluation.scored import ScoredSplit
     from purchase_pred.models.fitted import FittedModel
+    from purchase_pred.models.rows.feature_rows import FeatureRows
     from purchase_pred.settings import Settings
 
 SWARM_FEATURES: Final = 12
@@ -106,7 +108,7 @@ class ReportData:
 
 def report_data(
     model: FittedModel,
-    splits: Mapping[str, pl.DataFrame],
+    splits: Mapping[str, FeatureRows | ScoredSplit],
     document: Mapping[str, Any],
     /,
     *,
@@ -124,7 +126,7 @@ def report_data(
     model
         The model that was judged.
     splits
-        Feature frames of train, val and test.
+        Feature frames of train, val and test, or what `scored_splits` made of them, as for `evaluate`.
     document
         What `evaluate` returned for them.
     source
@@ -145,11 +147,13 @@ def report_data(
     BundleError
         The features of a split are not those of the model.
     """
-    test = splits["test"]
-    labels, probabilities = label_vector(test), model.predict(test)
+    scored = scored_splits([model, *([logistic] if logistic else [])], splits)
+    split = scored["test"]
+    test, labels, probabilities = split.rows, split.labels, split.probabilities(model)
+    frames = {name: one.rows for name, one in scored.items()}
     dates = test[PREDICTION_TIME].dt.date().unique().to_list()
     documents = [document, *(rival for rival in rivals if rival["model"] != document["model"])]
-    importance = feature_importance(model, sample_rows(test, rows=_SHAP_ROWS))
+    importance = feature_importance(model, sample_rows(split.features, rows=_SHAP_ROWS))
     return ReportData(
         document=document,
         source=source,
@@ -157,9 +161,9 @@ def report_data(
         calibrator=model.calibrator.method,
         comparison=comparison_table(documents),
         best=max(documents, key=lambda one: one["splits"]["val"]["average_precision"] or 0.0)["model"],
-        splits=split_table(splits, purged=source.purged),
-        weeks=weekly_prevalence(splits),
-        curves=_curves(model, test, probabilities, logistic=logistic, truth=truth, settings=settings),
+        splits=split_table(frames, purged=source.purged),
+        weeks=weekly_prevalence(frames),
+        curves=_curves(model, split, logistic=logistic, truth=truth, settings=settings),
         decisions=decision_table(
             labels, probabilities, profit=settings.train.threshold.profit, chosen=document["threshold"]
         ),
@@ -167,50 +171,50 @@ def report_data(
         days=max(1, len(dates)),
         date=dates[0] if len(dates) == 1 else None,
         profit=settings.train.threshold.profit.model_dump(),
-        calibration=calibration_table(model, {name: splits[name] for name in ("val", "test")}),
+        calibration=calibration_table(model, {name: scored[name] for name in ("val", "test")}),
         reliability={
-            "before": reliability_table(labels, model.uncalibrated(test)),
+            "before": reliability_table(labels, split.uncalibrated(model)),
             "after": reliability_table(labels, probabilities),
         },
         histogram=score_histogram(labels, probabilities),
         earliness=earliness_table(test, probabilities) if model.target["anchors"] == "in_session" else None,
         importance=importance,
         left_out=model.spec.left_out,
-        swarm=swarm_table(model, test, features=importance["feature"].head(SWARM_FEATURES).to_list()),
-        cohorts=cohort_table(test, probabilities, train=splits["train"], users=source.users),
+        swarm=swarm_table(model, split.features, features=importance["feature"].head(SWARM_FEATURES).to_list()),
+        cohorts=cohort_table(test, probabilities, train=frames["train"], users=source.users),
         flags=model_red_flags(
             model.name,
             document["splits"],
-            flags=_data_flags(model, splits, settings) if flags is None else flags,
+            flags=_data_flags(model, scored, settings) if flags is None else flags,
         ),
         versions={"Python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
     )
 
 
-def _data_flags(model: FittedModel, splits: Mapping[str, pl.DataFrame], settings: Settings) -> pl.DataFrame:
+def _data_flags(model: FittedModel, splits: Mapping[str, ScoredSplit], settings: Settings) -> pl.DataFrame:
     chance = settings.train
     return data_red_flags(splits, left_out=model.spec.left_out, seed=chance.random_seed, threads=chance.threads)
 
 
 def _curves(
     model: FittedModel,
-    test: pl.DataFrame,
-    probabilities: NDArray[np.float64],
+    split: ScoredSplit,
     *,
     logistic: FittedModel | None,
     truth: NDArray[np.float64] | None,
     settings: Settings,
 ) -> dict[str, pl.DataFrame]:
-    scores: dict[str, NDArray[np.float64] | None] = {model.name: probabilities}
+    test = split.rows
+    scores: dict[str, NDArray[np.float64] | None] = {model.name: split.probabilities(model)}
     if logistic is not None and logistic.kind != model.kind:
-        scores["logistic"] = logistic.predict(test)
+        scores["logistic"] = split.probabilities(logistic)
     anchors = model.target["anchors"]
     scores |= {
         attention_name(anchors): attention_rule(test, anchors=anchors),
         "carted_not_bought": carted_not_bought(test),
         CEILING: truth,
     }
-    labels, profit = label_vector(test), settings.train.threshold.profit
+    labels, profit = split.labels, settings.train.threshold.profit
     return {
         name: threshold_curve(labels, score, profit=profit, points=200)
         for name, score in scores.items()

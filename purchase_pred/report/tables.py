@@ -9,7 +9,8 @@ import polars as pl
 
 from purchase_pred.evaluation.curves import threshold_curve
 from purchase_pred.evaluation.importance import sample_rows, shap_values
-from purchase_pred.models.design_matrix import design_matrix, label_vector
+from purchase_pred.models.rows.design_matrix import design_matrix, label_vector
+from purchase_pred.models.rows.feature_rows import schema_of
 from purchase_pred.schema import (
     ADD_TO_CART,
     EVENT_TYPE,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from purchase_pred.models.fitted import FittedModel
+    from purchase_pred.models.rows.feature_rows import FeatureRows
     from purchase_pred.settings.training import ProfitSettings
 
 FUNNEL_STEPS: Final = (VIEW, SCROLL, ADD_TO_CART, PURCHASE)
@@ -201,7 +203,7 @@ def budget_table(test: pl.DataFrame, probabilities: NDArray[np.float64], /) -> p
     return totals[np.union1d(spread, round_numbers) - 1]
 
 
-def swarm_table(model: FittedModel, frame: pl.DataFrame, /, *, features: Sequence[str], seed: int = 0) -> pl.DataFrame:
+def swarm_table(model: FittedModel, frame: FeatureRows, /, *, features: Sequence[str], seed: int = 0) -> pl.DataFrame:
     """Return the SHAP values of some rows, one by one, for the features named.
 
     Parameters
@@ -220,7 +222,7 @@ def swarm_table(model: FittedModel, frame: pl.DataFrame, /, *, features: Sequenc
         the value stands among those of the sample, from 0 (lowest) to 1 (highest), ties in their middle; null for
         a missing value and for a category, which has no order.
     """
-    sample = sample_rows(frame, rows=SWARM_ROWS, seed=seed) if model.learner.explains else frame.clear()
+    sample = sample_rows(frame, rows=SWARM_ROWS, seed=seed) if model.learner.explains else schema_of(frame)
     values, matrix = shap_values(model, sample), design_matrix(sample, model.spec)
     tables = [pl.DataFrame(schema={"feature": pl.String, "shap": pl.Float64, "level": pl.Float64})]
     for name in features:

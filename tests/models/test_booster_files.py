@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from purchase_pred.errors import BundleError
 from purchase_pred.models import FittedModel, train_models
-from purchase_pred.models.design_matrix import design_matrix
+from purchase_pred.models.rows.design_matrix import design_matrix
 from purchase_pred.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from purchase_pred.models.row_keys import row_draws
+from purchase_pred.models.rows.row_keys import row_draws
 
 T = datetime(2024, 8, 1, 12, 30, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 from frames import feature_frame
 
-from purchase_pred.models import sampling
-from purchase_pred.models.row_keys import row_draws
-from purchase_pred.models.sampling import Sample, sample_negatives
+from purchase_pred.models.rows import sampling
+from purchase_pred.models.rows.row_keys import row_draws
+from purchase_pred.models.rows.sampling import Sample, sample_negatives
 from purchase_pred.settings.training import SamplingSettings
 
 LABELS = (np.arange(20_000) % 50 == 0).astype(np.uint8)

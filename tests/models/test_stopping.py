@@ -8,8 +8,8 @@ import pytest
 from frames import splits
 
 from purchase_pred.models import design_matrix, feature_spec
-from purchase_pred.models.learner import FEW_STOP_POSITIVES, FitRows
-from purchase_pred.models.lightgbm_learner import lightgbm_parameters
+from purchase_pred.models.learners.learner import FEW_STOP_POSITIVES, FitRows
+from purchase_pred.models.learners.lightgbm_learner import lightgbm_parameters
 from purchase_pred.models.training import FITTERS
 from purchase_pred.settings import Settings
 

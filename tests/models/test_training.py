@@ -10,8 +10,8 @@ from sklearn.metrics import average_precision_score
 
 from purchase_pred.errors import BundleError, ConfigError, UnsupportedTargetError
 from purchase_pred.models import FittedModel, best_model, design_matrix, feature_spec, train_models
-from purchase_pred.models.learner import FitRows
-from purchase_pred.models.logistic_learner import fit_logistic, logistic_pipeline
+from purchase_pred.models.learners.learner import FitRows
+from purchase_pred.models.learners.logistic_learner import fit_logistic, logistic_pipeline
 from purchase_pred.settings import Settings
 
 KINDS = ("logistic", "xgboost", "lightgbm")

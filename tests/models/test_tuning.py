@@ -11,7 +11,7 @@ from frames import START, splits
 
 from purchase_pred.errors import MissingExtraError, UnsupportedTargetError
 from purchase_pred.models import tuning
-from purchase_pred.models.folds import later_folds, rolling_folds
+from purchase_pred.models.rows.folds import later_folds, rolling_folds
 from purchase_pred.models.tuning import TuningStep, tune, with_settings
 from purchase_pred.settings import Settings
 

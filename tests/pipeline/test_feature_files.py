@@ -50,7 +50,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_features_of_the_same_settings_are_read(workspace: Workspace):
-    assert {split: frame.height for split, frame in read_splits(workspace, MADE).items()} == dict.fromkeys(
+    assert {split: frame.collect().height for split, frame in read_splits(workspace, MADE).items()} == dict.fromkeys(
         ("train", "val", "test"), 1
     )
 
@@ -78,7 +78,7 @@ def test_features_of_other_settings_are_refused_with_both_sides_and_the_command(
 
 def test_settings_of_the_learners_are_no_business_of_the_features(workspace: Workspace):
     asked = MADE.model_copy(update={"train": MADE.train.model_copy(update={"random_seed": 7})})
-    assert read_split(workspace, asked, "train").height == 1
+    assert read_split(workspace, asked, "train").collect().height == 1
 
 
 def test_features_of_which_nothing_tells_what_they_were_made_with_are_refused(workspace: Workspace):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purchase_pred.features import describe_features
-from purchase_pred.models.constraints import check_feature_names
+from purchase_pred.models.learners.constraints import check_feature_names
 
 if TYPE_CHECKING:
     from purchase_pred.settings import Settings

@@ -7,8 +7,10 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from purchase_pred.evaluation import data_red_flags, evaluate
+from purchase_pred.evaluation import data_red_flags, evaluate, scored_splits
+from purchase_pred.execution.memory import PROGRAM_BYTES, memory_limit
 from purchase_pred.models import save_bundle, save_pickle, train_models
+from purchase_pred.models.rows.feature_rows import columns_of
 from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
 from purchase_pred.pipeline.engine.parquet import scan
 from purchase_pred.pipeline.engine.stage import Made
@@ -41,17 +43,19 @@ def train(work: Work, /) -> list[Made]:
     chosen = work.settings.train.model_copy(update={"models": work.units})
     settings = work.settings.model_copy(update={"train": chosen})
     trained_at = _free_moment(work.workspace, work.units)
-    models = train_models(splits["train"], splits["val"], settings=settings, trained_at=trained_at)
+    memory = memory_limit(settings.execution) - PROGRAM_BYTES
+    models = train_models(splits["train"], splits["val"], settings=settings, trained_at=trained_at, memory=memory)
     _tell(work, models)
     logistic = next((model for model in models if model.kind == "logistic"), None)
-    documents = [evaluate(model, splits, settings=settings, logistic=logistic) for model in models]
+    scored = scored_splits(models, splits)
+    documents = [evaluate(model, scored, settings=settings, logistic=logistic) for model in models]
     source = report_source(work.workspace, settings)
     flags = data_red_flags(splits, left_out=models[0].spec.left_out, seed=chosen.random_seed, threads=chosen.threads)
     made = []
     for model, document in zip(models, documents, strict=True):
         page = report_page(
             model,
-            splits,
+            scored,
             document,
             source=source,
             settings=settings,
@@ -63,8 +67,9 @@ def train(work: Work, /) -> list[Made]:
     return made
 
 
-def _check(work: Work, splits: Mapping[str, pl.DataFrame]) -> None:
-    counts = {name: SplitCounts(frame.height, int(frame[LABEL].sum()), 0) for name, frame in splits.items()}
+def _check(work: Work, splits: Mapping[str, pl.LazyFrame]) -> None:
+    counted = {name: columns_of(frame, (LABEL,))[LABEL] for name, frame in splits.items()}
+    counts = {name: SplitCounts(len(labels), int(labels.sum()), 0) for name, labels in counted.items()}
     sessionized = scan(work.read(SESSIONIZED_FILE), SESSIONIZED)
     check_labels(
         log_facts(sessionized),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from purchase_pred.errors import PurchasePredError
-from purchase_pred.evaluation import evaluate
+from purchase_pred.evaluation import evaluate, scored_splits
 from purchase_pred.metrics import metrics
 from purchase_pred.models import load_bundle
-from purchase_pred.models.design_matrix import label_vector
+from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
 from purchase_pred.pipeline.feature_files import read_splits
 from purchase_pred.pipeline.model_files import fresh_metrics, fresh_model, known_ceiling, note_ceiling, replace_in_model
@@ -53,18 +53,20 @@ def evaluate_saved(
     splits = read_splits(workspace, settings, asker=str(model))
     baseline = fresh_model(workspace, settings, "logistic")
     logistic = load_bundle(baseline) if baseline else None
-    truth = true_probabilities(workspace, settings, splits["test"]) if oracle else None
-    document = evaluate(fitted, splits, settings=settings, logistic=logistic, truth=truth)
+    scored = scored_splits([fitted, *([logistic] if logistic else [])], splits)
+    test = scored["test"].rows
+    truth = true_probabilities(workspace, settings, test) if oracle else None
+    document = evaluate(fitted, scored, settings=settings, logistic=logistic, truth=truth)
     if not oracle:
         document |= {"ceiling": known_ceiling(model, document)}
-        truth = _truth_behind(document["ceiling"], workspace, settings, splits["test"]) if report else None
+        truth = _truth_behind(document["ceiling"], workspace, settings, test) if report else None
     if oracle or report:
         note_ceiling(workspace, model, document)
     if report:
         source, rivals = report_source(workspace, settings), fresh_metrics(workspace, settings)
         page = report_page(
             fitted,
-            splits,
+            scored,
             document,
             source=source,
             settings=settings,

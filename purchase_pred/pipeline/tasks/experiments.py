@@ -5,8 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from purchase_pred.errors import ConfigError
+from purchase_pred.execution.memory import PROGRAM_BYTES, memory_limit
 from purchase_pred.models import load_bundle, track, tune
+from purchase_pred.models.rows.feature_rows import columns_of, take_rows
+from purchase_pred.models.rows.room import most_rows
+from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
 from purchase_pred.models.tracking import import_mlflow
 from purchase_pred.pipeline.engine.publish import written_whole
 from purchase_pred.pipeline.feature_files import read_split
@@ -15,6 +21,8 @@ from purchase_pred.pipeline.model_files import read_metrics
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    import polars as pl
 
     from purchase_pred.models import TuningResult
     from purchase_pred.models.tuning import TuningStep
@@ -49,8 +57,18 @@ def tune_model(
         observer.stage_starts("tune", (f"{coming}; best mean PR-AUC so far {step.best:.4f}",))
 
     observer.stage_starts("tune", (f"trial 1 of {trials}",))
-    train = read_split(workspace, settings, "train")
+    train = _rows_that_fit(read_split(workspace, settings, "train"), settings, kind)
     return tune(train, kind=kind, settings=settings, trials=trials, folds=folds, on_step=tell)
+
+
+def _rows_that_fit(train: pl.LazyFrame, settings: Settings, kind: ModelName) -> pl.DataFrame:
+    """Return the training rows, or as many as the learner has room for beside them, drawn by their keys."""
+    keys, columns = columns_of(train, ROW_KEY), len(train.collect_schema())
+    most = most_rows(kind, columns, memory_limit(settings.execution) - PROGRAM_BYTES) // 2
+    if keys.height <= most:
+        return train.collect()
+    _LOGGER.info("searched on %s of %s rows: more do not fit the memory", f"{most:,}", f"{keys.height:,}")
+    return take_rows(train, np.flatnonzero(row_draws(keys) < most / keys.height))
 
 
 def check_tuned(path: Path, /, *, force: bool) -> None:

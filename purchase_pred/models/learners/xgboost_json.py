@@ -11,12 +11,12 @@ import numpy as np
 from pydantic import Field
 
 from purchase_pred.errors import BundleError
-from purchase_pred.models.learner import native_names
+from purchase_pred.models.learners.learner import native_names
+from purchase_pred.models.learners.trees import check_tree, finite_numbers, whole_numbers
 from purchase_pred.models.saved_json import SavedPart, checked, read_json_object
-from purchase_pred.models.trees import check_tree, finite_numbers, whole_numbers
 
 if TYPE_CHECKING:
-    from purchase_pred.models.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
 
 _NOBODY: Final = 2**31 - 1
 """Parent of the first node."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from purchase_pred.errors import BundleError
-from purchase_pred.models.learner import native_names
-from purchase_pred.models.trees import check_tree, finite_numbers, whole_numbers
+from purchase_pred.models.learners.learner import native_names
+from purchase_pred.models.learners.trees import check_tree, finite_numbers, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purchase_pred.models.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
 
 _TREE: Final = re.compile(r"^(?=Tree=)", re.MULTILINE)
 _INTEGER: Final = re.compile(r"-?[0-9]{1,10}")

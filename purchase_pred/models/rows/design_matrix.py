@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.errors import BundleError, SchemaError
-from purchase_pred.models.feature_names import LEAVE_OUT, left_out
+from purchase_pred.models.rows.feature_names import LEAVE_OUT, left_out
 from purchase_pred.schema import (
     ITEM_ID,
     LABEL,

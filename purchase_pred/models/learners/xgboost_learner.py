@@ -10,17 +10,17 @@ import xgboost as xgb
 
 from purchase_pred.errors import BundleError
 from purchase_pred.metrics import average_precision
-from purchase_pred.models.constraints import interaction_groups, monotone_signs
-from purchase_pred.models.learner import native_names
-from purchase_pred.models.xgboost_json import check_xgboost_json
+from purchase_pred.models.learners.constraints import interaction_groups, monotone_signs
+from purchase_pred.models.learners.learner import native_names
+from purchase_pred.models.learners.xgboost_json import check_xgboost_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from purchase_pred.models.design_matrix import FeatureSpec
-    from purchase_pred.models.learner import FitRows
+    from purchase_pred.models.learners.learner import FitRows
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
     from purchase_pred.settings.training import StopMetric, TrainSettings
 
 _METRICS: Final[Mapping[StopMetric, str]] = {"average_precision": "average_precision", "log_loss": "logloss"}

@@ -9,17 +9,17 @@ import lightgbm as lgb
 import numpy as np
 
 from purchase_pred.errors import BundleError
-from purchase_pred.models.constraints import interaction_groups, monotone_signs
-from purchase_pred.models.learner import native_names
-from purchase_pred.models.lightgbm_text import check_lightgbm_text
+from purchase_pred.models.learners.constraints import interaction_groups, monotone_signs
+from purchase_pred.models.learners.learner import native_names
+from purchase_pred.models.learners.lightgbm_text import check_lightgbm_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from purchase_pred.models.design_matrix import FeatureSpec
-    from purchase_pred.models.learner import FitRows
+    from purchase_pred.models.learners.learner import FitRows
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
     from purchase_pred.settings.training import StopMetric
 
 _LEAVES_OF_ROOM: Final = 20

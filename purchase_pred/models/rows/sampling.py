@@ -78,6 +78,34 @@ def sample_negatives(labels: NDArray[np.uint8], draws: NDArray[np.float64], /, *
     return Sample(rows=rows, weights=weights, odds_factor=1.0, facts=facts)
 
 
+def thinned(sample: Sample, labels: NDArray[np.uint8], draws: NDArray[np.float64], /, *, most: int) -> Sample:
+    """Return a sample of about so many rows at the most, positives and negatives thinned alike, by their keys.
+
+    The smaller of two such samples is a part of the larger. The odds are corrected by what was found.
+
+    Examples
+    --------
+    >>> labels = np.array([1, 0, 0, 1], dtype=np.uint8)
+    >>> everything = Sample(rows=None, weights=None, odds_factor=1.0, facts={"kept": 4, "why": "all"})
+    >>> thinned(everything, labels, np.array([0.1, 0.2, 0.7, 0.8]), most=2).rows.tolist()
+    [0, 1]
+    """
+    rows = np.arange(len(labels)) if sample.rows is None else sample.rows
+    if len(rows) <= most:
+        return sample
+    # Kept negatives have draws below the share they were kept by; spread over [0, 1) they decide once more.
+    negative, position = labels[rows] == 0, draws[rows].copy()
+    position[negative] /= max(float(position[negative].max(initial=0.0)), np.finfo(np.float64).tiny)
+    kept = position < most / len(rows)
+    for own in (negative, ~negative):
+        if not (kept & own).any():
+            kept |= own & (position == position[own].min())
+    factor = (negative.sum() / (kept & negative).sum()) / ((~negative).sum() / (kept & ~negative).sum())
+    facts = {**sample.facts, "kept": int(kept.sum()), "why": f"{sample.facts['why']}; more do not fit the memory"}
+    weights = None if sample.weights is None else sample.weights[kept]
+    return Sample(rows=rows[kept], weights=weights, odds_factor=float(sample.odds_factor * factor), facts=facts)
+
+
 def _ratio(settings: SamplingSettings, *, rows: int, positives: int) -> tuple[float | None, str]:
     """Return how many negatives to keep for each positive, None for all, and why."""
     asked = settings.negatives_per_positive

@@ -20,8 +20,8 @@ from purchase_pred.models.saved_json import Positive, SavedPart, checked, read_j
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from purchase_pred.models.design_matrix import FeatureSpec
-    from purchase_pred.models.learner import FitRows
+    from purchase_pred.models.learners.learner import FitRows
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
 
 _BLOCK_ROWS: Final = 65_536
 _MOST_CATEGORIES: Final = 50

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purchase_pred.errors import ConfigError
-from purchase_pred.models.feature_names import LEAVE_OUT, left_out, unknown_feature
+from purchase_pred.models.rows.feature_names import LEAVE_OUT, left_out, unknown_feature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from purchase_pred.models.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.design_matrix import FeatureSpec
     from purchase_pred.settings.training import TrainSettings
 
 

@@ -1,0 +1,105 @@
+"""Splits with the scores of their rows: what figures, tables and charts are made of, without the features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from purchase_pred.evaluation.baselines import rule_columns
+from purchase_pred.evaluation.curves import EVENTS_SEEN
+from purchase_pred.models.calibration import sigmoid
+from purchase_pred.models.rows.design_matrix import NOT_FEATURES, design_matrix, label_vector
+from purchase_pred.models.rows.feature_rows import columns_of, row_blocks, schema_of, take_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from purchase_pred.models.fitted import FittedModel
+    from purchase_pred.models.rows.feature_rows import FeatureRows
+
+TRAIN_ROWS: Final = 1_000_000
+"""Rows of train that are scored at the most, drawn at random: enough for figures that are only looked at for a gap."""
+
+_ITEM_CATEGORY: Final = "item_category"
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredSplit:
+    """A split: its rows without their features, and what models say of them."""
+
+    rows: pl.DataFrame
+    """Keys, times, label, and the columns that rules and cohorts are made of; of all rows."""
+    features: FeatureRows
+    """The rows with their features, from which samples are drawn."""
+    log_odds: Mapping[str, NDArray[np.float64]]
+    """By the name of the model, before calibration, of the rows that were scored."""
+    scored: NDArray[np.intp] | None = None
+    """The numbers of the rows that were scored, ascending; None: all."""
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """The labels of the rows that were scored."""
+        return label_vector(self.rows if self.scored is None else self.rows[self.scored])
+
+    def probabilities(self, model: FittedModel, /) -> NDArray[np.float64]:
+        """Return the calibrated probabilities of the rows that were scored."""
+        return model.calibrator.probabilities(self.log_odds[model.name])
+
+    def uncalibrated(self, model: FittedModel, /) -> NDArray[np.float64]:
+        """Return the probabilities before calibration."""
+        return sigmoid(self.log_odds[model.name])
+
+
+def scored_splits(
+    models: Sequence[FittedModel], splits: Mapping[str, FeatureRows | ScoredSplit], /
+) -> dict[str, ScoredSplit]:
+    """Score the rows of the splits by several models in one pass over each, block by block.
+
+    Models are told apart by their names. Of `train` at most 1,000,000 rows are scored. A split that is scored already
+    is returned as it is; one named `val` is scored by the fit that has not learnt from it.
+
+    Raises
+    ------
+    BundleError
+        The features of a split are not those of a model.
+    """
+    named = {model.name: model for model in models}.values()
+    return {
+        name: split
+        if isinstance(split, ScoredSplit)
+        else _scored([model.to_judge_on(name) for model in named], split, most=TRAIN_ROWS if name == "train" else None)
+        for name, split in splits.items()
+    }
+
+
+def _scored(models: Sequence[FittedModel], features: FeatureRows, *, most: int | None) -> ScoredSplit:
+    schema = schema_of(features)
+    rows = columns_of(features, [*NOT_FEATURES, _ITEM_CATEGORY, EVENTS_SEEN, *rule_columns(schema.columns)])
+    scored = None if most is None else drawn_rows(rows.height, most)
+    parts: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in models}
+    for block in row_blocks(features if scored is None else take_rows(features, scored)):
+        matrices = {model.spec: design_matrix(block, model.spec) for model in models}
+        for model in models:
+            parts[model.name].append(model.log_odds_of(matrices[model.spec]))
+    for model in models:
+        parts[model.name] = parts[model.name] or [model.log_odds(schema)]
+    return ScoredSplit(rows, features, {name: np.concatenate(found) for name, found in parts.items()}, scored)
+
+
+def drawn_rows(height: int, most: int, /, *, seed: int = 0) -> NDArray[np.intp] | None:
+    """Return the numbers of at most so many rows, drawn without replacement, ascending; None: all of them.
+
+    Examples
+    --------
+    >>> drawn_rows(3, 5) is None, len(drawn_rows(100, 5))
+    (True, 5)
+    """
+    if height <= most:
+        return None
+    drawn: NDArray[np.intp] = np.sort(np.random.default_rng(seed).choice(height, size=most, replace=False))
+    return drawn

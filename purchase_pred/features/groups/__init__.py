@@ -1,0 +1,1 @@
+"""The declared groups of the dictionary, one module each."""

@@ -1,0 +1,1 @@
+"""The three learners behind one protocol: how each is fitted, read back and checked."""

@@ -1,0 +1,32 @@
+"""How many rows each learner has room for: from the bytes that a value takes at its peak, and the memory there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Purpose = Literal["logistic", "xgboost", "lightgbm", "stop"]
+
+BYTES_PER_VALUE: Final[Mapping[Purpose, float]] = {"logistic": 44.0, "xgboost": 22.0, "lightgbm": 10.0, "stop": 22.0}
+"""What a value of the matrix takes at the peak of a fit, the matrix (4 bytes) included: float64 copies of scaled values
+and their indicators; the quantile index where values are missing; the binned columns. For the stop rows that of the
+greediest booster. Measured by `benchmarks/scale`."""
+SHARES: Final[Mapping[Purpose, float]] = {"logistic": 0.6, "xgboost": 0.6, "lightgbm": 0.6, "stop": 0.15}
+"""Share of the memory that rows of this purpose may take; learners are fitted one after another."""
+LEAST_ROWS: Final = 10_000
+"""So many rows are learnt from whatever the limit."""
+
+
+def most_rows(purpose: Purpose, columns: int, memory: int | None, /) -> int:
+    """Return how many rows of so many columns fit: share of the memory / (bytes per value x columns).
+
+    Examples
+    --------
+    >>> most_rows("xgboost", 117, 4_000_000_000), most_rows("xgboost", 117, None) > 10**15
+    (932400, True)
+    """
+    if memory is None:
+        return 2**62
+    return max(LEAST_ROWS, int(memory * SHARES[purpose] / (BYTES_PER_VALUE[purpose] * columns)))
