@@ -52,23 +52,7 @@ def read_products(paths: Sequence[str | Path], /, *, settings: IngestSettings) -
     names = {column: settings.catalog_columns.get(column, column) for column in _COLUMNS}
     for file in files:
         _check_columns(file, names, settings)
-    with readable([file.path for file in files]):
-        scanned = scan_files(files)
-        schema = scanned.collect_schema()
-        text = {
-            column: missing_to_null(as_text(pl.col(name), schema[name], name).str.strip_chars())
-            if name in schema
-            else pl.lit(None, pl.String)
-            for column, name in names.items()
-        }
-        decimal = settings.decimal if schema.get(names[BASE_PRICE]) == pl.String else "."
-        price = read_number(text[BASE_PRICE], decimal=decimal)
-        listed = scanned.select(
-            pl.when(text[ITEM_ID] != "").then(text[ITEM_ID]).alias(ITEM_ID),
-            pl.when(text[CATEGORY] != "").then(text[CATEGORY]).alias(CATEGORY),
-            pl.when(price.is_finite() & (price >= 0)).then(price).alias(BASE_PRICE),
-            pl.when(text[BASE_PRICE] != "").then(text[BASE_PRICE]).alias(_TEXT),
-        ).collect()
+    listed = _listed(files, names, settings)
     _check_prices(listed, names[BASE_PRICE], settings)
     shown = pl.when(pl.col(BASE_PRICE) > 0).then(pl.col(BASE_PRICE))
     rows = listed.select(ITEM_ID, CATEGORY, shown.alias(BASE_PRICE)).drop_nulls(ITEM_ID)
@@ -81,6 +65,27 @@ def add_products(products: pl.DataFrame, known: pl.LazyFrame | None, /) -> pl.La
         return products.lazy()
     both = products.lazy().join(known, on=ITEM_ID, how="full", coalesce=True, suffix=":known")
     return both.select(ITEM_ID, pl.coalesce(CATEGORY, f"{CATEGORY}:known").alias(CATEGORY), BASE_PRICE)
+
+
+def _listed(files: Sequence[LogFile], names: dict[str, str], settings: IngestSettings) -> pl.DataFrame:
+    """Return every row of a list in our columns, prices of 0 among them, and the price as it is written."""
+    with readable([file.path for file in files]):
+        scanned = scan_files(files)
+        schema = scanned.collect_schema()
+        text = {
+            column: missing_to_null(as_text(pl.col(name), schema[name], name).str.strip_chars())
+            if name in schema
+            else pl.lit(None, pl.String)
+            for column, name in names.items()
+        }
+        decimal = settings.decimal if schema.get(names[BASE_PRICE]) == pl.String else "."
+        price = read_number(text[BASE_PRICE], decimal=decimal)
+        return scanned.select(
+            pl.when(text[ITEM_ID] != "").then(text[ITEM_ID]).alias(ITEM_ID),
+            pl.when(text[CATEGORY] != "").then(text[CATEGORY]).alias(CATEGORY),
+            pl.when(price.is_finite() & (price >= 0)).then(price).alias(BASE_PRICE),
+            pl.when(text[BASE_PRICE] != "").then(text[BASE_PRICE]).alias(_TEXT),
+        ).collect()
 
 
 def _check_columns(file: LogFile, names: dict[str, str], settings: IngestSettings) -> None:
