@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.evaluation.red_flags import FEW_POSITIVES
 from purchase_pred.report.markup import bullets, paragraph, section
@@ -57,9 +57,16 @@ def _making(data: ReportData) -> str:
         f"{training['positives']:,} purchases, each described by {data.importance.height} features as they were known "
         f"strictly before the prediction.{_left_out(data.left_out)} The log was {data.source.origin}, "
         f"{log['start']:%B %Y} to {log['end']:%B %Y}. The earlier part of validation told when to stop, the later part "
-        "calibrated and chose the threshold; test was looked at once. Beside what users did, no personal attribute is "
-        "used."
+        f"calibrated and chose the threshold; test was looked at once.{_refit(training)} Beside what users did, no "
+        "personal attribute is used."
     )
+
+
+def _refit(training: Mapping[str, Any]) -> str:
+    if "refit" not in training:
+        return ""
+    rows = f"{training['refit']['rows_fitted']:,} rows of training and validation together"
+    return f" Then it was fitted once more, on {rows}; figures of validation are those of the first fit."
 
 
 def _left_out(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from report_pages import SETTINGS, Judged, judged
 
 from purchase_pred.evaluation import earliness_table
 from purchase_pred.report.curve_charts import ranking_chart
+from purchase_pred.report.model_card import model_card
 from purchase_pred.report.page import render_report
 from purchase_pred.report.plots import canvas, colour
 
@@ -114,6 +115,13 @@ def test_the_figures_are_there_without_the_script_and_equal_the_document(report:
     }  # fmt: skip
     assert {name: float(value) for name, value in raw.items()} == {name: test[key] for name, key in expected.items()}
     assert re.search(r'<form id="controls" hidden>', page)
+
+
+def test_the_card_says_of_a_refit_model_whose_figures_those_of_validation_are(report: Judged):
+    assert "fitted once more" not in model_card(report.shown)
+    training = {**report.shown.training, "refit": {"rows_fitted": 4_500}}
+    card = model_card(replace(report.shown, training=training))
+    assert "fitted once more, on 4,500 rows of training and validation together" in card
 
 
 def test_the_headline_figure_is_that_of_test(report: Judged, page: str):
