@@ -17,14 +17,16 @@ from purchase_pred.schema import (
     LABEL_END,
     PREDICTION_TIME,
     SESSION_INDEX,
+    TIME_DTYPE,
     TIMESTAMP,
     USER_ID,
     instant,
 )
-from purchase_pred.splits import BOUNDARIES, configured_boundaries, outside_split, split_of
+from purchase_pred.splits import BOUNDARIES, END, START, configured_boundaries, outside_split, split_of
 from purchase_pred.windows import last, window_features
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from purchase_pred.calendar_points import Level
@@ -38,7 +40,14 @@ _SESSIONS_NOW: Final = "__sessions_now"
 _LAST_EVENT: Final = "__last_event"
 
 
-def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: datetime | None = None) -> pl.LazyFrame:
+def prediction_rows(
+    sessionized: pl.LazyFrame,
+    /,
+    *,
+    settings: Settings,
+    as_of: datetime | None = None,
+    boundaries: Mapping[str, datetime] | None = None,
+) -> pl.LazyFrame:
     """Return every prediction point of the log with its label, its split, and whether it is purged.
 
     With `as_of` it returns the points that are open at a moment M, as `open_points` tells: those that training would
@@ -52,6 +61,9 @@ def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: 
         Uses `session`, `anchors`, `target` and `split`.
     as_of
         The moment M, aware; None: the rows that training learns from.
+    boundaries
+        The row of `split_boundaries` of the whole log, by name, to be given where `sessionized` holds only some of the
+        users. None: those of `sessionized`.
 
     Returns
     -------
@@ -93,25 +105,32 @@ def prediction_rows(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: 
     if as_of is not None:
         return open_points(sessionized, settings=settings, as_of=as_of)
     share = settings.split
-    boundaries = configured_boundaries(sessionized, share)
+    bounds = (
+        configured_boundaries(sessionized, share)
+        if boundaries is None
+        else pl.LazyFrame([boundaries], schema=dict.fromkeys(BOUNDARIES, TIME_DTYPE))
+    )
     return (
-        labelled_points(sessionized, settings=settings)
-        .join(boundaries, how="cross", maintain_order="left")
+        labelled_points(sessionized, settings=settings, boundaries=boundaries)
+        .join(bounds, how="cross", maintain_order="left")
         .with_columns(split_of(pl.col(SESSION_START)))
         .with_columns(outside_split(embargo=share.embargo))
         .drop(SESSION_START, *BOUNDARIES)
     )
 
 
-def labelled_points(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.LazyFrame:
+def labelled_points(
+    sessionized: pl.LazyFrame, /, *, settings: Settings, boundaries: Mapping[str, datetime] | None = None
+) -> pl.LazyFrame:
     """Return every prediction point with its label and ``session_start``, T where there is no session.
 
     Parameters and errors are those of `prediction_rows`, whose other columns it has but ``split`` and ``purged``.
     """
     target = settings.target
-    anchors = _anchors(sessionized, settings)
+    end = None if boundaries is None else boundaries[END]
+    anchors = _anchors(sessionized, settings, boundaries=boundaries)
     labelled = label_purchases(
-        anchors, sessionized, horizon=target.horizon, level=target.level, sessions=target.sessions
+        anchors, sessionized, horizon=target.horizon, level=target.level, sessions=target.sessions, end=end
     )
     columns = [*anchors.collect_schema().names(), LABEL_END, LABEL]
     return _with_session_start(labelled, sessionized).select(*columns, SESSION_START)
@@ -191,8 +210,22 @@ def _calendar(settings: Settings, *, start: datetime | None = None) -> _Calendar
     }
 
 
-def _anchors(sessionized: pl.LazyFrame, settings: Settings, *, as_of: datetime | None = None) -> pl.LazyFrame:
-    """Return the prediction points of a log, or of what is known of it at a moment.
+def _first_step(settings: Settings, boundaries: Mapping[str, datetime] | None) -> datetime | None:
+    """Return the first T of a calendar by the first event of the whole log, where only some of it is at hand."""
+    if boundaries is None or settings.anchors.start is not None:
+        return None
+    first_day = boundaries[START].replace(hour=0, minute=0, second=0, microsecond=0)
+    return first_day + parse_duration(settings.anchors.every)
+
+
+def _anchors(
+    sessionized: pl.LazyFrame,
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    boundaries: Mapping[str, datetime] | None = None,
+) -> pl.LazyFrame:
+    """Return the prediction points of a log, of a part of it within those boundaries, or of what is known at a moment.
 
     Within sessions they keep the item at hand, which features describe.
     """
@@ -203,14 +236,17 @@ def _anchors(sessionized: pl.LazyFrame, settings: Settings, *, as_of: datetime |
             f"'in_session', found {chosen.kind!r}; set it, or choose target.level user or user_item"
         )
     per_item, gap = level == "user_item", settings.session.gap
+    end = boundaries[END] if boundaries else as_of
     if chosen.kind == "calendar":
-        return calendar_anchors(sessionized, end=as_of, **_calendar(settings, start=as_of))
+        return calendar_anchors(
+            sessionized, end=end, **_calendar(settings, start=as_of or _first_step(settings, boundaries))
+        )
     if chosen.kind == "in_session":
         if as_of is not None:
             last_event = pl.col(TIMESTAMP).max().over(_SESSION)
             sessionized = sessionized.filter(last_event + gap >= instant(as_of, what="as_of"))
         return in_session_anchors(sessionized, every=chosen.every_events, at=chosen.at).drop(EVENT_NUMBER)
-    closed = session_close_anchors(sessionized, gap=gap, end=as_of)
+    closed = session_close_anchors(sessionized, gap=gap, end=end)
     return closed if per_item else closed.drop(ITEM_ID).unique().sort(*_SESSION)
 
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
+from purchase_pred.execution.user_shards import find_shards, side_by_side
 from purchase_pred.features import build_features, item_days
-from purchase_pred.schema import USER_ID
-from purchase_pred.shards import in_shard, shard_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from concurrent.futures import Future
 
     import polars as pl
 
     from purchase_pred.settings.features import FeatureSettings
 
 EVENTS_PER_SHARD: Final = 250_000
-"""Features of so many events take about half a gigabyte; larger shards are no faster."""
+"""Larger shards are no faster. Not a matter of memory: a shard is a row group of the feature files."""
+BYTES_PER_EVENT: Final = 2_000
+"""What the features of a shard take while they are made, for each of its events."""
 _AHEAD: Final = 2
 """Shards in the making while another is being used."""
 
@@ -42,30 +40,21 @@ def features_by_shard(
     hand, the next are in the making. Parameters as for `build_features`.
     """
     days = item_days(sessionized).collect().lazy()
-    starts = shard_starts(sessionized, size=events_per_shard).collect()[USER_ID].to_list()
-    shards = (
-        build_features(
-            anchors.filter(in_shard(starts, number)),
-            sessionized.filter(in_shard(starts, number)),
+    shards = find_shards(sessionized, size=events_per_shard)
+
+    def build(number: int) -> pl.DataFrame:
+        in_shard = shards.condition(number)
+        features = build_features(
+            anchors.filter(in_shard),
+            sessionized.filter(in_shard),
             catalog=catalog,
             users=users,
             settings=settings,
             days=days,
             assume_sorted=assume_sorted,
         )
-        for number in range(len(starts))
-    )
-    yield from _made_ahead(shards)
+        # A shard fits into memory, and takes less time there than streamed.
+        return features.collect(engine="in-memory")
 
-
-def _made_ahead(shards: Iterator[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
-    """Collect the next shards while the caller uses one: where a shard leaves a core idle, another takes it."""
-    with ThreadPoolExecutor(_AHEAD) as threads:
-        coming: deque[Future[pl.DataFrame]] = deque()
-        for shard in shards:
-            # A shard fits into memory, and takes less time there than streamed.
-            coming.append(threads.submit(shard.collect, engine="in-memory"))
-            if len(coming) > _AHEAD:
-                yield coming.popleft().result()
-        while coming:
-            yield coming.popleft().result()
+    jobs = ((1, lambda number=number: build(number)) for number in range(len(shards)))
+    yield from side_by_side(jobs, room=_AHEAD, at_most=_AHEAD)

@@ -9,15 +9,15 @@ import polars as pl
 from purchase_pred.errors import InputError
 from purchase_pred.execution.engines import engine_for_shards
 from purchase_pred.execution.memory import events_at_once, memory_limit
+from purchase_pred.execution.user_shards import find_shards
 from purchase_pred.pipeline.engine.parquet import row_count, scan, sink
 from purchase_pred.pipeline.engine.shard_store import open_shards
 from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, SESSIONIZED_FILE, remove
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
-from purchase_pred.schema import EVENTS, TIMESTAMP, USER_ID
+from purchase_pred.schema import EVENTS, TIMESTAMP
 from purchase_pred.sessions import sessionize
-from purchase_pred.shards import EVENTS as EVENTS_HELD
-from purchase_pred.shards import SHARD, shard_of, shard_starts
+from purchase_pred.shards import SHARD, shard_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,8 +62,8 @@ def _bytes_of_a_row(events: pl.LazyFrame) -> float:
 
 def _by_shard(work: Work, events: pl.LazyFrame, *, size: int) -> pl.LazyFrame:
     """Sort shards of so many events one by one, and return them in order as one log."""
-    shards = shard_starts(events, size=size).collect()
-    starts, held = shards[USER_ID].to_list(), shards[EVENTS_HELD].to_list()
+    shards = find_shards(events, size=size)
+    starts, held = shards.starts, shards.events
     store = open_shards(STAGE_BY_NAME["sessionize"], work, starts=starts)
     names = [f"{number:05}.parquet" for number in range(len(starts))]
     missing = [number for number, name in enumerate(names) if not store.holds(name)]
