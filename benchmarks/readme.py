@@ -1,6 +1,6 @@
 """Write the output of commands into README.md, between the marks that name them, so that none of it is typed.
 
-Run `python benchmarks/readme.py`: it runs the commands in an empty workspace and replaces the blocks.
+Run `python -m benchmarks.readme`: it runs the commands in an empty workspace and replaces the blocks.
 """
 
 from __future__ import annotations

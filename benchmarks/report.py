@@ -1,7 +1,7 @@
 """Write what the benchmarks found, as their JSON holds it, into RESULTS.md.
 
-    python benchmarks/report.py
-    python benchmarks/report.py --quality
+    python -m benchmarks.report
+    python -m benchmarks.report --quality
 
 Reasons for targets that are not met are read from `reasons.json`, by the beginning of the target's name. `--quality`
 writes nothing, and prints the figures of the quality benchmark in a few lines.
@@ -16,8 +16,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from quality_parts import tables
-from results import beside_peers, number
+from benchmarks.quality import tables
+from benchmarks.results import beside_peers, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def page() -> str:
     """Return the page of the results that are there."""
-    lines = ["# Results", "", "Written by `python benchmarks/report.py` from `results/*.json`."]
+    lines = ["# Results", "", "Written by `python -m benchmarks.report` from `results/*.json`."]
     for name, describe in (("windows", windows), ("features", features), ("quality", quality)):
         path = HERE / "results" / f"{name}.json"
         if path.is_file():

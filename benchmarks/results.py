@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.table import Table
-from targets import reached
+
+from benchmarks.windows.targets import reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

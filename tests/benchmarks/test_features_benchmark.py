@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,11 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict:
     results = tmp_path_factory.mktemp("results") / "features.json"
     options = ["--events", "2000", "--runs", "1", "--profile", "--json", results]
     finished = subprocess.run(
-        [sys.executable, BENCHMARKS / "features.py", *options], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "benchmarks.features.run", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert finished.returncode == 0, finished.stderr
     assert "whole line" in finished.stdout

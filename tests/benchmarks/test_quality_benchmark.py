@@ -15,7 +15,7 @@ from frames import splits
 from purchase_pred.models import train_models
 from purchase_pred.settings import Settings
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+ROOT = Path(__file__).parents[2]
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SMALL = (
     "dataset.num_days=60",
@@ -30,8 +30,8 @@ SMALL = (
 
 def measured(results: Path, *options: str) -> tuple[dict, str]:
     """Run the benchmark; return its document and what it printed."""
-    command = [sys.executable, BENCHMARKS / "quality.py", "--json", results, "--resamples", "20", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "benchmarks.quality.run", "--json", results, "--resamples", "20", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(results.read_text()), done.stdout
 
@@ -77,10 +77,10 @@ def test_training_is_timed_beside_as_many_rounds_of_the_bare_booster(parts: dict
 
 def test_the_page_names_every_target_and_the_lines_count_them(results: Path) -> None:
     document = json.loads(results.read_text())
-    page = "\n".join(import_module("report").quality(document))
+    page = "\n".join(import_module("benchmarks.report").quality(document))
     for target in document["targets"]:
         assert f"| {target['target']} | {target['limit']} |" in page
-    lines = " ".join(" ".join(import_module("quality_parts.tables").in_words(document)).split())
+    lines = " ".join(" ".join(import_module("benchmarks.quality.tables").in_words(document)).split())
     met = [target["met"] for target in document["targets"] if target["met"] is not None]
     assert f"{sum(met)} of {len(met)} targets met" in lines
 
@@ -98,7 +98,7 @@ def test_a_part_measured_later_leaves_the_others_as_they_were(results: Path, par
 
 @pytest.mark.parametrize("kind", ["lightgbm", "xgboost"])
 def test_the_bare_booster_grows_the_trees_that_ours_grows(kind: str) -> None:
-    case, frames = import_module("quality_case"), splits()
+    case, frames = import_module("benchmarks.quality.case"), splits()
     settings = Settings.model_validate({"train": {"threads": 1, "models": [kind]}})
     rows = case.captured_rows(frames["train"], frames["val"], settings)
     (model,) = train_models(frames["train"], frames["val"], settings=settings)

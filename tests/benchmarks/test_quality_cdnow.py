@@ -30,8 +30,8 @@ def orders(path: Path, *, customers: int) -> Path:
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict:
     folder = tmp_path_factory.mktemp("cdnow")
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
-        parts, cdnow = import_module("quality_parts"), import_module("quality_parts.cdnow")
+        patch.syspath_prepend(Path(__file__).parents[2])
+        parts, cdnow = import_module("benchmarks.quality"), import_module("benchmarks.quality.cdnow")
         plan = parts.Plan(
             workspaces=folder, seeds=(), users=0, factors=(), runs=0, resamples=40, heads=folder,
             cdnow=orders(folder / "orders.txt", customers=600),

@@ -12,7 +12,7 @@ from purchase_pred.metrics import average_precision, log_loss
 
 @pytest.fixture
 def intervals():
-    return import_module("quality_parts.intervals")
+    return import_module("benchmarks.quality.intervals")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def day(number: int) -> datetime:
 
 @pytest.fixture
 def state_at():
-    with_latent_columns = import_module("quality_parts.latent").with_latent_columns
+    with_latent_columns = import_module("benchmarks.quality.latent").with_latent_columns
     users = pl.DataFrame({"user_id": [1, 2], "persona": ["browser", "buyer"]})
 
     def at(moment: datetime, *needs: dict, user: int = 1, item: int = 5) -> dict:
@@ -69,7 +69,7 @@ def test_of_two_needs_the_one_with_the_larger_share_is_used(state_at) -> None:
 
 
 def test_rows_keep_their_order_and_columns() -> None:
-    with_latent_columns = import_module("quality_parts.latent").with_latent_columns
+    with_latent_columns = import_module("benchmarks.quality.latent").with_latent_columns
     rows = pl.DataFrame(
         {"user_id": [2, 1, 1], "item_id": [5, 6, 5], "prediction_time": [day(3)] * 3, "views": [1, 2, 3]},
         schema_overrides={"prediction_time": pl.Datetime("us", "UTC")},

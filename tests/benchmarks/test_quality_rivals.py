@@ -16,7 +16,7 @@ TYPICAL = [(0.0, 0.0, 90.0), (1.0, 10.0, 80.0), (3.0, 60.0, 70.0), (4.0, 40.0, 3
 
 @pytest.fixture
 def bgnbd():
-    return import_module("quality_parts.bgnbd")
+    return import_module("benchmarks.quality.bgnbd")
 
 
 def averaged(of_customer) -> float:
@@ -78,7 +78,7 @@ def drawn(bgnbd, *, customers: int):
 
 
 def test_histories_know_only_the_days_before_the_prediction() -> None:
-    histories = import_module("quality_parts.histories").histories
+    histories = import_module("benchmarks.quality.histories").histories
     day = [datetime(1997, 1, number, tzinfo=UTC) for number in range(1, 32)]
     purchases = pl.DataFrame(
         {"user_id": [1, 1, 1, 1, 2], "timestamp": [day[0], day[4], day[4], day[20], day[10]]},

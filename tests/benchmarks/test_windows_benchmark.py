@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+ROOT = Path(__file__).parents[2]
 ALL_PEERS = (
     "ours", "single_pass", "polars_rolling", "polars_rolling_groups", "duckdb_range", "duckdb_asof", "pandas_rolling",
     "temporian_moving", "featuretools_dfs",
@@ -21,13 +21,13 @@ ALL_PEERS = (
 
 @pytest.fixture(autouse=True)
 def _benchmarks_are_importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.syspath_prepend(ROOT)
 
 
 @pytest.fixture
 def tied_log(tmp_path: Path) -> Path:
     """Times in steps of 6 hours, anchors at times of events: ties with T and with the starts of windows abound."""
-    logs = import_module("logs")
+    logs = import_module("benchmarks.logs")
     shuffled = logs.click_log(700).with_columns(pl.col("timestamp").dt.truncate("6h"))
     ordered = logs.sorted_log(shuffled)
     shuffled.write_parquet(tmp_path / "shuffled.parquet")
@@ -38,7 +38,7 @@ def tied_log(tmp_path: Path) -> Path:
 
 
 def counts_by_loops(log: Path) -> np.ndarray:
-    peers = import_module("peers")
+    peers = import_module("benchmarks.windows.peers")
     events = pl.read_parquet(log / "shuffled.parquet")
     physical = list(zip(events["user_id"], events["timestamp"].to_physical(), events["event_type"], strict=True))
     anchors = pl.read_parquet(log / "anchors.parquet")
@@ -62,7 +62,7 @@ def counts_by_loops(log: Path) -> np.ndarray:
 @pytest.mark.parametrize("name", ALL_PEERS)
 def test_peer_counts_what_plain_loops_count(name: str, order: str, tied_log: Path) -> None:
     try:
-        peer = import_module(f"peers.{name}")
+        peer = import_module(f"benchmarks.windows.peers.{name}")
     except ImportError as reason:
         pytest.skip(str(reason))
     counts = peer.counts(peer.compute(peer.load(tied_log / f"{order}.parquet", tied_log / "anchors.parquet", order)))
@@ -73,7 +73,7 @@ def test_peer_counts_what_plain_loops_count(name: str, order: str, tied_log: Pat
 
 
 def test_every_peer_of_the_command_is_tested_here() -> None:
-    assert import_module("windows").PEERS == ALL_PEERS
+    assert import_module("benchmarks.windows.run").PEERS == ALL_PEERS
 
 
 def test_command_reports_both_peers_in_both_orders(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_peer_that_cannot_be_started_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_peer_with_other_counts_has_no_times(tmp_path: Path) -> None:
-    windows, results = import_module("windows"), import_module("results")
+    windows, results = import_module("benchmarks.windows.run"), import_module("benchmarks.results")
 
     class OffByOne:
         def run(self, case: object, _log: Path, counts: Path | None) -> None:
@@ -127,7 +127,7 @@ def test_peer_with_other_counts_has_no_times(tmp_path: Path) -> None:
 
 
 def test_results_of_other_sizes_can_be_kept() -> None:
-    results = import_module("results")
+    results = import_module("benchmarks.results")
     skipped = results.Case("ours", "sorted", 2_000, skipped="took over 1 s")
     earlier = [{"events": events, "order": "sorted", "peer": "ours", "seconds": None} for events in (1_000, 2_000)]
     rows = results.as_document([skipped], earlier)["cases"]
@@ -137,12 +137,12 @@ def test_results_of_other_sizes_can_be_kept() -> None:
 @pytest.mark.parametrize(("times", "met"), [(30.0, True), (29.9, False), (None, None)])
 def test_target_is_met_from_its_limit_on(times: float | None, met: bool | None) -> None:  # noqa: FBT001
     row = {"events": 1_000_000, "order": "sorted", "peer": "duckdb_range", "times_ours": times}
-    first = import_module("targets").reached([row])[0]
+    first = import_module("benchmarks.windows.targets").reached([row])[0]
     assert (first["reached"], first["met"]) == (times, met)
 
 
 def test_report_shows_a_fault_and_why_a_target_is_missed() -> None:
-    results, report = import_module("results"), import_module("report")
+    results, report = import_module("benchmarks.results"), import_module("benchmarks.report")
     ours = results.Case("ours", "sorted", 1_000_000, seconds=[1.0], cpu_seconds=[2.0], peak_bytes=[10**8], anchors=5)
     ours.bytes_above_loaded = [61_000_000]
     faulty = results.Case("duckdb_range", "sorted", 1_000_000, fault="7 counts differ from those of ours")
@@ -156,7 +156,8 @@ def test_report_shows_a_fault_and_why_a_target_is_missed() -> None:
 
 def run_command(results: Path, *options: str, exit_code: int = 0) -> dict:
     finished = subprocess.run(
-        [sys.executable, BENCHMARKS / "windows.py", "--sizes", "2000", "--runs", "1", "--json", results, *options],
+        [sys.executable, "-m", "benchmarks.windows.run", "--sizes", "2000", "--runs", "1", "--json", results, *options],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,

@@ -1,14 +1,15 @@
-"""Twelve window counts by every peer: time and memory, each case in a fresh process, values compared first.
+r"""Twelve window counts by every peer: time and memory, each case in a fresh process, values compared first.
 
-    python benchmarks/windows.py
-    python benchmarks/windows.py --sizes 100000 --peers ours single_pass duckdb_range --runs 3
+    python -m benchmarks.windows.run
+    python -m benchmarks.windows.run --sizes 100000 --peers ours single_pass duckdb_range --runs 3
 
 The peers that install beside the library come with ``pip install -e '.[bench]'``. Temporian 0.9 and Featuretools 1.31
 need older numpy and pandas, so they get an environment of their own, which `--python` names:
 
     python3.11 -m venv peers-env
     peers-env/bin/pip install temporian==0.9.0 featuretools==1.31.0 'numpy<2' 'pandas<3' 'pyarrow<21' 'setuptools<81'
-    python benchmarks/windows.py --python temporian_moving=peers-env/bin/python featuretools_dfs=peers-env/bin/python
+    python -m benchmarks.windows.run --python temporian_moving=peers-env/bin/python \
+        featuretools_dfs=peers-env/bin/python
 
 The peers take turns within each round, and every ratio is the median of the ratios within the rounds.
 """
@@ -24,14 +25,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 import numpy as np
-from logs import click_log, session_closes, sorted_log
-from peers import Order
-from results import Case, as_document, print_tables
+
+from benchmarks.logs import click_log, session_closes, sorted_log
+from benchmarks.results import Case, as_document, print_tables
+from benchmarks.windows.peers import Order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-HERE: Final = Path(__file__).parent
+HERE: Final = Path(__file__).parents[1]
 OURS: Final = "ours"
 PEERS: Final = (
     OURS,
@@ -61,11 +63,22 @@ class Runner(NamedTuple):
         """Run a case once in a fresh process and note in it what came out."""
         command = [
             self.pythons.get(case.peer, sys.executable),
-            *(str(HERE / "case.py"), case.peer, case.order, "--log", str(log), "--warm-up", str(self.warm_up)),
+            *(
+                "-m",
+                "benchmarks.windows.case",
+                case.peer,
+                case.order,
+                "--log",
+                str(log),
+                "--warm-up",
+                str(self.warm_up),
+            ),
             *(("--counts", str(counts)) if counts else ()),
         ]
         try:
-            finished = subprocess.run(command, capture_output=True, text=True, timeout=self.limit, check=True)
+            finished = subprocess.run(
+                command, cwd=HERE.parent, capture_output=True, text=True, timeout=self.limit, check=True
+            )
         except subprocess.TimeoutExpired:
             case.skipped = f"took over {self.limit:g} s"
         except subprocess.CalledProcessError as failed:

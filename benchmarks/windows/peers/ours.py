@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 import purchase_pred as pp
-from peers import COUNTED, DAYS, polars_frames
+from benchmarks.windows.peers import COUNTED, DAYS, polars_frames
 
 TITLE: Final = "purchase_pred"
 DISTRIBUTIONS: Final = ("purchase-pred", "polars")

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import polars as pl
 
-from peers import COLUMNS, COUNTED, DAY, DAYS, Order, polars_frames
+from benchmarks.windows.peers import COLUMNS, COUNTED, DAY, DAYS, Order, polars_frames
 
 if TYPE_CHECKING:
     from pathlib import Path

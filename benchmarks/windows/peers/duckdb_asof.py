@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from peers import COUNTED, DAYS, duckdb_range
+from benchmarks.windows.peers import COUNTED, DAYS, duckdb_range
 
 if TYPE_CHECKING:
     import duckdb

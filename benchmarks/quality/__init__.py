@@ -1,4 +1,4 @@
-"""The parts of the quality benchmark: each returns what it found as JSON values."""
+"""How good the models are: parts, each of which returns its results as JSON values."""
 
 from __future__ import annotations
 

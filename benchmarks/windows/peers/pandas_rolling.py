@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from peers import COUNTED, DAYS, Order, pandas_frames
+from benchmarks.windows.peers import COUNTED, DAYS, Order, pandas_frames
 
 if TYPE_CHECKING:
     from pathlib import Path

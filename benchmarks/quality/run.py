@@ -1,8 +1,8 @@
 """How good the models are: on synthetic shops whose truth is known, and on real logs.
 
-    python benchmarks/quality.py
-    python benchmarks/quality.py --parts cdnow rees46 otto
-    python benchmarks/quality.py --workspaces scratch --seeds 42 43
+    python -m benchmarks.quality.run
+    python -m benchmarks.quality.run --parts cdnow rees46 otto
+    python -m benchmarks.quality.run --workspaces scratch --seeds 42 43
 
 Each part runs the program as a user would, in workspaces of its own, and is written to the results as soon as it is
 done; parts that are not asked for stay as an earlier run left them.
@@ -20,21 +20,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from quality_parts import Plan
-from quality_parts.aims import aims
-from quality_parts.cdnow import beside_rivals
-from quality_parts.heads import otto, rees46
-from quality_parts.latent import with_latent_state
-from quality_parts.program import RefusedError
-from quality_parts.tables import in_words
-from quality_parts.training import training_times
-from quality_parts.worlds import learning_curve, over_worlds
-from results import machine
+from benchmarks.quality import Plan
+from benchmarks.quality.cdnow import beside_rivals
+from benchmarks.quality.heads import otto, rees46
+from benchmarks.quality.latent import with_latent_state
+from benchmarks.quality.program import RefusedError
+from benchmarks.quality.tables import in_words
+from benchmarks.quality.targets import targets
+from benchmarks.quality.training import training_times
+from benchmarks.quality.worlds import learning_curve, over_worlds
+from benchmarks.results import machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-HERE: Final = Path(__file__).parent
+HERE: Final = Path(__file__).parents[1]
 PARTS: Final[dict[str, Callable[[Plan], dict[str, Any]]]] = {
     "seeds": over_worlds,
     "latent": with_latent_state,
@@ -104,7 +104,7 @@ def _plan(options: argparse.Namespace, scratch: Path) -> Plan:
 def _write(document: dict[str, Any], path: Path) -> None:
     document["machine"] = machine() | {name: version(name) for name in ("lightgbm", "xgboost", "scikit-learn")}
     document["parts"] = {name: document["parts"][name] for name in PARTS if name in document["parts"]}
-    document["targets"] = aims(document["parts"])
+    document["targets"] = targets(document["parts"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from memory import Peak
+
+from benchmarks.memory import Peak
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--counts", type=Path, help="where to put the counts, as .npy")
     options = parser.parse_args(arguments)
     try:
-        peer = import_module(f"peers.{options.peer}")
+        peer = import_module(f"benchmarks.windows.peers.{options.peer}")
     except ImportError as reason:
         print(json.dumps({"skipped": str(reason)}))
         return

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from peers import COUNTED, DAYS, polars_frames
+from benchmarks.windows.peers import COUNTED, DAYS, polars_frames
 
 TITLE: Final = "Polars rolling, over"
 DISTRIBUTIONS: Final = ("polars",)

@@ -1,7 +1,7 @@
 """The whole default dictionary, raw Parquet to feature Parquet, beside what no such program can do without.
 
-    python benchmarks/features.py
-    python benchmarks/features.py --events 1000000 --runs 3 --profile
+    python -m benchmarks.features.run
+    python -m benchmarks.features.run --events 1000000 --runs 3 --profile
 
 The whole line (sessionize, rows and labels, all feature groups, each step to a file) is set against scanning the log,
 sorting it by (user_id, timestamp), writing it, and writing a table of the features' size. Each runs in a fresh
@@ -22,15 +22,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
-from logs import catalog, click_log, registrations
-from results import machine
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.logs import catalog, click_log, registrations
+from benchmarks.results import machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HERE: Final = Path(__file__).parent
+HERE: Final = Path(__file__).parents[1]
 TIMES_BARE: Final = 4
 """The whole line is to take at most so many times what is bare necessity."""
 
@@ -88,8 +89,8 @@ def as_document(
 
 def _run(case: str, folder: Path) -> dict[str, Any]:
     print(f"running {case}", file=sys.stderr)
-    command = [sys.executable, str(HERE / "features_case.py"), case, str(folder)]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "benchmarks.features.case", case, str(folder)]
+    finished = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=False)
     if finished.returncode:
         raise SystemExit(f"{case} failed: {finished.stderr}")
     report: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from quality_parts.cdnow import RIVALS
-from quality_parts.heads import RULES
+from benchmarks.quality.cdnow import RIVALS
+from benchmarks.quality.heads import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Aim = dict[str, Any]
+Target = dict[str, Any]
 
 SHARE_OF_CEILING: Final = 0.70
 ECE: Final = 0.005
@@ -18,7 +18,7 @@ TIMES_BARE: Final = 1.25
 _FIGURES: Final = {"average_precision": "PR-AUC", "log_loss": "log-loss"}
 
 
-def aims(parts: Mapping[str, Mapping[str, Any]], /) -> list[Aim]:
+def targets(parts: Mapping[str, Mapping[str, Any]], /) -> list[Target]:
     """Return each target with its limit, the figure reached (null where not measured), interval, and whether it is met.
 
     A difference is met when its whole 95 % interval lies above zero, over seeds also every single one.
@@ -32,26 +32,26 @@ def aims(parts: Mapping[str, Mapping[str, Any]], /) -> list[Aim]:
     ]
 
 
-def _of_worlds(found: Mapping[str, Mapping[str, float]]) -> Iterator[Aim]:
+def _of_worlds(found: Mapping[str, Mapping[str, float]]) -> Iterator[Target]:
     share = found.get("share_of_ceiling")
     met = None if share is None else share["mean"] >= SHARE_OF_CEILING
-    yield _aim("default world: PR-AUC of the best booster / ceiling", f">= {SHARE_OF_CEILING}", share, met)
+    yield _target("default world: PR-AUC of the best booster / ceiling", f">= {SHARE_OF_CEILING}", share, met)
     for difference, name in (
         ("booster - logistic", "best booster - logistic"),
         ("logistic - rule", "logistic - best rule"),
     ):
         over = found.get(difference)
         met = None if over is None else over["low"] is not None and min(over["low"], over["least"]) > 0
-        yield _aim(f"default world: PR-AUC of {name}", "> 0", over, met)
+        yield _target(f"default world: PR-AUC of {name}", "> 0", over, met)
     ece = found.get("ece")
     met = None if ece is None else ece["mean"] <= ECE
-    yield _aim("default world: ECE of the best booster, mean", f"<= {ECE}", ece, met)
+    yield _target("default world: ECE of the best booster, mean", f"<= {ECE}", ece, met)
     worst = None if ece is None else {"mean": ece["most"]}
     met = None if ece is None else ece["most"] <= ECE
-    yield _aim("default world: ECE of the best booster, worst seed", f"<= {ECE}", worst, met)
+    yield _target("default world: ECE of the best booster, worst seed", f"<= {ECE}", worst, met)
 
 
-def _of_cdnow(found: Mapping[str, Any]) -> Iterator[Aim]:
+def _of_cdnow(found: Mapping[str, Any]) -> Iterator[Target]:
     differences = {
         (row["rival"], row["figure"]): row for row in found.get("differences", ()) if row["ours"] == found["chosen"]
     }
@@ -62,43 +62,43 @@ def _of_cdnow(found: Mapping[str, Any]) -> Iterator[Aim]:
     yield _through_the_drift(found)
 
 
-def _through_the_drift(found: Mapping[str, Any]) -> Aim:
+def _through_the_drift(found: Mapping[str, Any]) -> Target:
     what = "CDNOW: ECE through the drift of the base rate"
     if not found:
-        return _aim(what, "<= the best rival's", None, None)
+        return _target(what, "<= the best rival's", None, None)
     ece = {row["name"]: row["ece"] for row in found["models"]}
     ours, least = ece[found["chosen"]], min(ece[rival] for rival in RIVALS)
-    return _aim(what, f"<= the best rival's {least:.4f}", {"mean": ours}, ours <= least)
+    return _target(what, f"<= the best rival's {least:.4f}", {"mean": ours}, ours <= least)
 
 
-def _of_rees46(found: Mapping[str, Any]) -> Iterator[Aim]:
+def _of_rees46(found: Mapping[str, Any]) -> Iterator[Target]:
     for rule in RULES:
         over = found.get("differences", {}).get(rule)
         yield _difference(f"REES46 head, PR-AUC: best booster - {rule}", over)
 
 
-def _of_otto(found: Mapping[str, Any]) -> Aim:
+def _of_otto(found: Mapping[str, Any]) -> Target:
     met = bool(found["verdict"]) if found else None
     positives = {"mean": found["positives"]} if found else None
-    return _aim(
+    return _target(
         "OTTO head: runs, and says that it is too small to judge (positives in test)", "says so", positives, met
     )
 
 
-def _of_training(found: Mapping[str, Any]) -> Iterator[Aim]:
+def _of_training(found: Mapping[str, Any]) -> Iterator[Target]:
     for kind in ("lightgbm", "xgboost"):
         times = found.get(kind)
         met = None if times is None else times["times_bare"] <= TIMES_BARE
         reached = None if times is None else {"mean": times["times_bare"]}
-        yield _aim(f"training time: {kind} / bare booster", f"<= {TIMES_BARE}", reached, met)
+        yield _target(f"training time: {kind} / bare booster", f"<= {TIMES_BARE}", reached, met)
 
 
-def _difference(target: str, over: Mapping[str, float | None] | None) -> Aim:
+def _difference(target: str, over: Mapping[str, float | None] | None) -> Target:
     met = None if over is None else over["low"] is not None and over["low"] > 0
-    return _aim(target, "> 0", over, met)
+    return _target(target, "> 0", over, met)
 
 
-def _aim(target: str, limit: str, found: Mapping[str, float | None] | None, met: bool | None) -> Aim:  # noqa: FBT001
+def _target(target: str, limit: str, found: Mapping[str, float | None] | None, met: bool | None) -> Target:  # noqa: FBT001
     found = found or {}
     interval = {"low": found.get("low"), "high": found.get("high")}
     return {"target": target, "limit": limit, "reached": found.get("mean"), **interval, "met": met}

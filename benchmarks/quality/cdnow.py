@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
+from benchmarks.quality.histories import buy_till_you_die, recency_frequency
+from benchmarks.quality.intervals import interval, over_users
+from benchmarks.quality.program import BOOSTERS, Program, best_on_validation
 from purchase_pred.metrics import metrics
 from purchase_pred.models.calibration import calibration_line, fit_calibrator
 from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE
 from purchase_pred.schema import EVENT_TYPE, LABEL, PREDICTION_TIME, PURCHASE, TIMESTAMP, USER_ID
-from quality_parts.histories import buy_till_you_die, recency_frequency
-from quality_parts.intervals import interval, over_users
-from quality_parts.program import BOOSTERS, Program, best_on_validation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from benchmarks.quality import Plan
     from purchase_pred.models import FittedModel
-    from quality_parts import Plan
 
 SETTINGS: Final = Path(__file__).parent / "cdnow.yaml"
 RIVALS: Final = ("recency/frequency", "recency/frequency/age", "BG/NBD")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import temporian as tp
 
-from peers import COUNTED, DAY, DAYS, Order, needs, pandas_frames
+from benchmarks.windows.peers import COUNTED, DAY, DAYS, Order, needs, pandas_frames
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,7 @@
 """How good the learners are where positives are few: small shops, drawn from worlds of several seeds.
 
-    python benchmarks/few_positives.py
-    python benchmarks/few_positives.py --variant default --variant 'stop on PR-AUC' train.early_stopping_metric=average_precision
+    python -m benchmarks.quality.few_positives
+    python -m benchmarks.quality.few_positives --variant default --variant 'stop on PR-AUC' train.early_stopping_metric=average_precision
 
 A small shop is some users of a synthetic world, so many that training holds the positives asked for; its models are
 judged on the test rows of all users of that world, hundreds of positives, so that little of the spread is luck of the
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
-from quality_parts.intervals import over_seeds
-from quality_parts.program import Program
 
+from benchmarks.quality.intervals import over_seeds
+from benchmarks.quality.program import Program
 from purchase_pred.metrics import metrics
 from purchase_pred.models import train_models
 from purchase_pred.models.rows.design_matrix import label_vector

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 import numpy as np
 
-from peers import COLUMNS, COUNTED, DAYS, Order
+from benchmarks.windows.peers import COLUMNS, COUNTED, DAYS, Order
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from benchmarks.quality.intervals import interval, over_users
+from benchmarks.quality.program import BOOSTERS, Program, RefusedError, best_on_validation
 from purchase_pred.evaluation import carted_not_bought, most_recent_view
 from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.schema import USER_ID
-from quality_parts.intervals import interval, over_users
-from quality_parts.program import BOOSTERS, Program, RefusedError, best_on_validation
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from quality_parts import Plan
+    from benchmarks.quality import Plan
 
 REES46_FILE: Final = "rees46_2019-10_first_5000.csv"
 OTTO_FILE: Final = "otto_20_users.jsonl"

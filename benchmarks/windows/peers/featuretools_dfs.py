@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import featuretools as ft
 import numpy as np
 
-from peers import COUNTED, DAYS, Order, needs, pandas_frames
+from benchmarks.windows.peers import COUNTED, DAYS, Order, needs, pandas_frames
 
 if TYPE_CHECKING:
     from pathlib import Path

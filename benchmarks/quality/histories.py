@@ -10,9 +10,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.quality.bgnbd import Histories, fit_bgnbd
 from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.schema import PREDICTION_TIME, TIMESTAMP, USER_ID
-from quality_parts.bgnbd import Histories, fit_bgnbd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
-from peers import COLUMNS, Order
+from benchmarks.windows.peers import COLUMNS, Order
 
 if TYPE_CHECKING:
     from pathlib import Path

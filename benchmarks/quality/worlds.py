@@ -6,14 +6,14 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.quality.intervals import over_seeds
+from benchmarks.quality.program import BOOSTERS, Program, best_on_validation
 from purchase_pred.metrics import average_precision
 from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.pipeline.tasks.ceiling import true_probabilities
-from quality_parts.intervals import over_seeds
-from quality_parts.program import BOOSTERS, Program, best_on_validation
 
 if TYPE_CHECKING:
-    from quality_parts import Plan
+    from benchmarks.quality import Plan
 
 RULES: Final = ("carted_not_bought", "recency")
 INFERRED: Final = "ceiling_inferred_abandonment"

@@ -9,14 +9,14 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from quality_parts.program import BOOSTERS
-from quality_parts.worlds import world
+from benchmarks.quality.program import BOOSTERS
+from benchmarks.quality.worlds import world
 
 if TYPE_CHECKING:
+    from benchmarks.quality import Plan
     from purchase_pred.pipeline.engine.workspace import Workspace
-    from quality_parts import Plan
 
-_CASE: Final = Path(__file__).parent.parent / "quality_case.py"
+_ROOT: Final = Path(__file__).parents[2]
 
 
 def training_times(plan: Plan, /) -> dict[str, Any]:
@@ -44,10 +44,10 @@ def _times(kind: str, workspace: Workspace, plan: Plan) -> dict[str, Any]:
 
 
 def _run(case: str, kind: str, workspace: Workspace, plan: Plan, *more: str) -> dict[str, Any]:
-    command = [sys.executable, str(_CASE), case, kind, str(workspace.root), *more]
+    command = [sys.executable, "-m", "benchmarks.quality.case", case, kind, str(workspace.root.resolve()), *more]
     for assignment in (*plan.assignments, f"train.random_seed={plan.seeds[0]}"):
         command += ["--set", assignment]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{case} {kind} failed: {done.stderr}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

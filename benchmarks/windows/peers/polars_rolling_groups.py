@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from peers import COUNTED, DAYS, polars_frames, polars_rolling
+from benchmarks.windows.peers import COUNTED, DAYS, polars_frames, polars_rolling
 
 TITLE: Final = "Polars rolling, group_by"
 DISTRIBUTIONS: Final = polars_rolling.DISTRIBUTIONS

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from benchmarks.quality.worlds import world
 from purchase_pred.metrics import metrics
 from purchase_pred.models import train_models
 from purchase_pred.models.rows.design_matrix import label_vector
@@ -26,13 +27,12 @@ from purchase_pred.simulation.truth import (
     SHARES,
     VISIT_AT,
 )
-from quality_parts.worlds import world
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from benchmarks.quality import Plan
     from purchase_pred.settings import Settings
-    from quality_parts import Plan
 
 _MODEL: Final = "lightgbm"
 _FIGURES: Final = ("average_precision", "log_loss", "ece")

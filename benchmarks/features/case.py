@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 import polars as pl
-from memory import Peak
 
 import purchase_pred as pp
+from benchmarks.memory import Peak
 from purchase_pred.execution import features_by_shard
 from purchase_pred.execution.features import EVENTS_PER_SHARD
 from purchase_pred.features import build, item_days

@@ -1,0 +1,1 @@
+"""The whole feature dictionary, beside sorting the log and writing a table."""

@@ -1,0 +1,1 @@
+"""Window counts by every tool that can be installed."""
