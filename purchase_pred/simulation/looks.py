@@ -30,7 +30,7 @@ CROWDED: Final = 2.0
 
 @dataclass(frozen=True)
 class Looks:
-    """Items looked at, in order; all arrays are of one length, and looks of one visit stand together."""
+    """Items looked at, in order; all arrays are of one length, and the looks of a visit are adjacent."""
 
     user: Ints
     """Position in the block."""

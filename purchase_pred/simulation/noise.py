@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LONGEST_JUMP_HOURS: Final = 12.0
 NEARBY: Final = 20.0
-"""Rows out of order stand at most so many rows from their place."""
+"""Rows out of order are at most so many rows from their place."""
 UNKNOWN_ITEMS: Final = 50
 """How many items appear in a noisy log that the catalog does not have."""
 US_PER_SECOND: Final = 1_000_000

@@ -31,7 +31,7 @@ class Users:
     active_from: Floats
     """Activity day from which the user does anything."""
     registered: Ints
-    """Microseconds of the first moment at which an event may stand."""
+    """First time at which the log may show an event, in microseconds since the start of the period."""
     idle_rate: Floats
     """Idle visits per activity day."""
     need_rate: Floats
