@@ -44,8 +44,8 @@ def workspace_of(folder: Path, sessionized: pl.DataFrame) -> Workspace:
     return workspace
 
 
-def run(workspace: Workspace, *assign: str, limit: str = "4GB") -> tuple[dict[str, pl.DataFrame], Any]:
-    settings = resolve_settings(assignments=[f"execution.memory_limit={limit}", *ASSIGN, *assign]).settings
+def run(workspace: Workspace, *assign: str) -> tuple[dict[str, pl.DataFrame], Any]:
+    settings = resolve_settings(assignments=["execution.memory_limit=4GB", *ASSIGN, *assign]).settings
     recorder = Recorder()
     run_stages([Request(STAGE_BY_NAME["features"])], workspace=workspace, settings=settings, observer=recorder)
     return {split: pl.read_parquet(workspace.path(features_file(split))) for split in SPLITS}, recorder
@@ -84,13 +84,16 @@ def test_shards_of_users_give_the_features_of_the_whole_log(tmp_path, monkeypatc
     assert once.shards == [(0, 1, 0), (1, 1, rows)]
 
 
-def test_files_do_not_depend_on_how_much_memory_there_is(tmp_path, sessionized) -> None:
-    tight, roomy = (workspace_of(tmp_path / limit, sessionized) for limit in ("500MB", "4GB"))
-    run(tight, *FEW, limit="500MB")
-    run(roomy, *FEW, limit="4GB")
+@pytest.mark.parametrize(
+    "other", ["execution.memory_limit=500MB", "execution.engine=streaming", "execution.engine=in-memory"]
+)
+def test_files_do_not_depend_on_how_the_work_is_done(tmp_path, sessionized, other) -> None:
+    one, another = (workspace_of(tmp_path / name, sessionized) for name in ("one", "another"))
+    run(one, *FEW)
+    run(another, *FEW, other)
 
     for split in SPLITS:
-        assert tight.path(features_file(split)).read_bytes() == roomy.path(features_file(split)).read_bytes()
+        assert one.path(features_file(split)).read_bytes() == another.path(features_file(split)).read_bytes()
 
 
 def test_shards_finished_before_an_interruption_are_not_made_again(tmp_path, monkeypatch, sessionized) -> None:

@@ -127,6 +127,16 @@ def test_shards_left_of_something_else_are_not_taken(tmp_path, monkeypatch, chan
     assert found == expected
 
 
+@pytest.mark.parametrize("limit", ["1MB", "8GB"])
+@pytest.mark.parametrize("engine", ["streaming", "in-memory"])
+def test_every_engine_writes_the_same_bytes(tmp_path, engine, limit) -> None:
+    events = log(users=BY_CHANCE)
+    expected, _ = run(workspace_of(tmp_path / "auto", events), limit="8GB")
+    found, _ = run(workspace_of(tmp_path / "other", events), f"execution.engine={engine}", limit=limit)
+
+    assert found == expected
+
+
 def test_how_much_memory_there_is_makes_nothing_stale(tmp_path) -> None:
     workspace = workspace_of(tmp_path, log(users=BY_CHANCE))
     run(workspace)

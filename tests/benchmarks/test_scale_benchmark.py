@@ -1,0 +1,56 @@
+"""The page about scale holds what was measured, and says where a limit was not kept."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCALE = Path(__file__).parents[2] / "benchmarks" / "scale"
+
+
+@pytest.fixture
+def scale_page() -> Any:
+    return import_module("benchmarks.scale.page")
+
+
+def took(seconds: float, peak: float, *, load: float = 0.1) -> dict[str, float]:
+    return {
+        "seconds": seconds,
+        "cpu_seconds": 2 * seconds,
+        "peak_bytes": peak * 1e9,
+        "disk_bytes": 5e6,
+        "rows": 1,
+        "load_before": load,
+    }
+
+
+def size(events: int, seconds: float, peak: float, *, load: float = 0.1) -> dict[str, Any]:
+    stages = {"generate": took(9.0, 0.5), "sessionize": took(seconds, peak, load=load)}
+    return {"events": events, "memory_limit": "2GB", "stages": stages}
+
+
+def document(*sizes: dict[str, Any]) -> dict[str, Any]:
+    return {"machine": {"cores": 2}, "days": 180, "sizes": list(sizes)}
+
+
+def test_page_is_what_the_results_say(scale_page: Any) -> None:
+    results = SCALE.parent / "results" / "scale.json"
+    assert scale_page.PAGE.read_text() == scale_page.page(json.loads(results.read_text()))
+
+
+def test_growth_is_told_of_what_follows_the_raw_log(scale_page: Any) -> None:
+    told = scale_page.page(document(size(1_000, 2.0, 0.5), size(10_000, 22.0, 1.5)))
+    assert "10.0 times the events (1,000 to 10,000) took 11.0 times the seconds" in told
+    assert "The limit was kept in 4 of 4 runs." in told
+    assert "Something else" not in told
+
+
+def test_a_limit_that_was_not_kept_and_a_busy_machine_are_told(scale_page: Any) -> None:
+    told = scale_page.page(document(size(1_000, 2.0, 2.5, load=3.0)))
+    assert "The limit was kept in 1 of 2 runs." in told
+    assert "1,000 events, sessionize: 2,500 MB of 2GB." in told
+    assert "Something else was running when 1 of them began" in told
