@@ -7,8 +7,8 @@ from datetime import timedelta
 import polars as pl
 import pytest
 from leakage.shops import shop
-from oracle.frames import anchor_frame, catalog_frame, event_frame, user_frame
-from oracle.strategies import random_log, random_shop, seeded
+from reference.frames import anchor_frame, catalog_frame, event_frame, user_frame
+from reference.strategies import random_log, random_shop, seeded
 
 import purchase_pred as pp
 from purchase_pred.durations import duration_name
