@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.metrics import metrics
-from purchase_pred.models.rows.design_matrix import design_matrix, feature_spec
-from purchase_pred.models.rows.feature_rows import schema_of, take_rows
+from purchase_pred.models.rows.design_matrix import design_matrix, spec_of
+from purchase_pred.models.rows.feature_rows import take_rows
 from purchase_pred.schema import PREDICTION_TIME, USER_ID
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def adversarial_validation(
     BundleError
         The frames do not have the same features.
     """
-    spec = feature_spec(schema_of(train))
+    spec = spec_of(train)
     kept = [_sampled(frame, seed) for frame in (train, test)]
     matrix = np.concatenate([design_matrix(frame, spec) for frame in kept])
     later = np.repeat(np.array([0, 1], dtype=np.uint8), [frame.height for frame in kept])

@@ -11,8 +11,8 @@ import polars as pl
 from purchase_pred.evaluation.drift import adversarial_validation
 from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
 from purchase_pred.metrics import metrics
-from purchase_pred.models.rows.design_matrix import feature_spec, label_vector
-from purchase_pred.models.rows.feature_rows import columns_of, matrix_of, schema_of
+from purchase_pred.models.rows.design_matrix import label_vector, spec_of
+from purchase_pred.models.rows.feature_rows import columns_of, matrix_of
 from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
 from purchase_pred.models.rows.sampling import sample_negatives, thinned
 from purchase_pred.schema import LABEL, USER_ID
@@ -118,7 +118,7 @@ def single_feature_auc(frame: FeatureRows, /) -> pl.DataFrame:
     Taken on all positives and about 20 negatives for each, drawn by their keys. Missing values rank below all others;
     categories rank by their share of positives; an AUC below 0.5 is turned round. Null with labels of one class.
     """
-    spec, keys = feature_spec(schema_of(frame)), columns_of(frame, (*ROW_KEY, LABEL))
+    spec, keys = spec_of(frame), columns_of(frame, (*ROW_KEY, LABEL))
     everything, draws = label_vector(keys), row_draws(keys)
     sampling = SamplingSettings(negatives_per_positive=_NEGATIVES_PER_POSITIVE)
     sample = thinned(sample_negatives(everything, draws, settings=sampling), everything, draws, most=_MOST_ROWS)

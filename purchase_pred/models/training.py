@@ -16,7 +16,7 @@ from purchase_pred.models.learners.learner import FitRows
 from purchase_pred.models.learners.lightgbm_learner import fit_lightgbm
 from purchase_pred.models.learners.logistic_learner import fit_logistic
 from purchase_pred.models.learners.xgboost_learner import fit_xgboost
-from purchase_pred.models.rows.design_matrix import check_features, feature_spec, label_vector
+from purchase_pred.models.rows.design_matrix import check_features, label_vector, spec_of
 from purchase_pred.models.rows.feature_rows import columns_of, matrix_of, schema_of
 from purchase_pred.models.rows.room import most_rows
 from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
@@ -99,13 +99,13 @@ def train_models(
     UnsupportedTargetError
         A frame has no rows, or no label of one of the two classes.
     SchemaError
-        A feature that is not left out is neither a number, a Boolean nor an Enum, or a label neither 0 nor 1.
+        A feature that is not left out is neither a number, a Boolean, an Enum nor text, or a label neither 0 nor 1.
     BundleError
         The features of `val` differ from those of `train`.
     ConfigError
         `train.leave_out` or a constraint names a feature that is not there, or nothing is left to learn from.
     """
-    spec = feature_spec(schema_of(train), leave_out=settings.train.leave_out)
+    spec = spec_of(train, leave_out=settings.train.leave_out)
     check_features(schema_of(val), spec)
     keys, val_keys = (columns_of(rows, (*ROW_KEY, LABEL)) for rows in (train, val))
     _check_both_classes(keys, "training")

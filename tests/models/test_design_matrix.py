@@ -70,9 +70,8 @@ def test_duplicate_rows_all_come_back_in_order():
 @pytest.mark.parametrize(
     "column",
     [
-        pl.Series(["a"]),
         pl.Series([datetime(2024, 1, 1, tzinfo=UTC)]),
-        pl.Series(["a"], dtype=pl.Categorical),
+        pl.Series([b"a"]),
         pl.Series([[1]]),
     ],
 )
@@ -95,16 +94,18 @@ def test_a_frame_without_features_is_refused():
         (lambda frame: frame.select(reversed(frame.columns)), "order differs from position 0 on"),
         (lambda frame: frame.with_columns(pl.col("noise").cast(pl.Float64)), "must be Float32, found Float64"),
         (
-            lambda frame: frame.with_columns(pl.col("item_category").cast(pl.Enum(sorted(CATEGORIES, reverse=True)))),
-            r"'item_category' must have the categories \[books, garden",
+            lambda frame: frame.with_columns(pl.lit("x", dtype=pl.Enum(["x", "y"])).alias("item_category")),
+            r"'item_category' must have some of the categories \[books, garden.*\] \(5\), found \[x, y\] \(2\)",
         ),
         (
-            lambda frame: frame.with_columns(pl.col("item_category").cast(pl.String)),
-            "'item_category' must be Enum, found String",
+            lambda frame: frame.with_columns(pl.lit(None, dtype=pl.Enum([])).alias("item_category")),
+            r"some of the categories .* found \[\] \(0\)",
         ),
+        (lambda frame: frame.with_columns(item_category=pl.lit(1)), "'item_category' must be Enum, found Int32"),
+        (lambda frame: frame.with_columns(noise=pl.lit("loud")), "'noise' must be Float32, found String"),
     ],
 )
-def test_other_names_orders_dtypes_or_categories_than_in_training_are_refused(change, message: str):
+def test_other_names_orders_dtypes_or_foreign_categories_are_refused(change, message: str):
     frame = feature_frame(10, seed=4)
     with pytest.raises(BundleError, match=message):
         design_matrix(change(frame), feature_spec(frame))
@@ -144,8 +145,8 @@ def test_columns_left_out_may_be_there_or_not_and_of_any_dtype():
 
 
 def test_a_column_that_no_learner_can_read_may_be_left_out():
-    frame = pl.DataFrame({"x": [1.0], "odd": ["a"]})
-    with pytest.raises(SchemaError, match=r"'odd' is String: .* leave them out \(train.leave_out\)"):
+    frame = pl.DataFrame({"x": [1.0], "odd": [[1]]})
+    with pytest.raises(SchemaError, match=r"'odd' is List\(Int64\): .* leave them out \(train.leave_out\)"):
         feature_spec(frame)
     assert feature_spec(frame, leave_out=["odd"]).names == ("x",)
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.errors import BundleError, SchemaError
+from purchase_pred.models.rows.categories import TEXT, category_codes, is_category, text_categories
 from purchase_pred.models.rows.feature_names import LEAVE_OUT, left_out
 from purchase_pred.schema import (
     ITEM_ID,
@@ -41,9 +42,9 @@ class Feature:
     name: str
     """Column name."""
     dtype: str
-    """Its Polars dtype as text; `"Enum"` for a category."""
+    """Its Polars dtype as text; `"Enum"` for an Enum."""
     categories: tuple[str, ...] | None = None
-    """The categories of an Enum, in the order of their codes; None for a number."""
+    """The categories, in the order of their codes: those of an Enum, or those learnt of a text; None for a number."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,9 @@ class FeatureSpec:
 def feature_spec(frame: pl.DataFrame, /, *, leave_out: Sequence[str] = ()) -> FeatureSpec:
     """Return the specification of a feature frame: every column that is not a key, a time or the label.
 
+    Text (String or Categorical) is a category. Its categories are the values of this frame, which is to hold the
+    training rows: all of them, or the 100 most frequent.
+
     Parameters
     ----------
     frame
@@ -104,7 +108,7 @@ def feature_spec(frame: pl.DataFrame, /, *, leave_out: Sequence[str] = ()) -> Fe
     Raises
     ------
     SchemaError
-        A feature that is not left out is neither a number, a Boolean nor an Enum, or there is no feature at all.
+        A feature that is not left out is neither a number, a Boolean, an Enum nor text, or there is none at all.
     ConfigError
         `leave_out` names a feature that is not there, or leaves none.
 
@@ -113,20 +117,25 @@ def feature_spec(frame: pl.DataFrame, /, *, leave_out: Sequence[str] = ()) -> Fe
     >>> feature_spec(pl.DataFrame({"user_id": [7], "label": [0], "views": [3]})).names
     ('views',)
     """
-    require_eager(frame, what="frame")
-    everything = _spec(frame).names
+    return spec_of(require_eager(frame, what="frame"), leave_out=leave_out)
+
+
+def spec_of(rows: pl.DataFrame | pl.LazyFrame, /, *, leave_out: Sequence[str] = ()) -> FeatureSpec:
+    """Return `feature_spec` of a feature frame that may be lazy; of its rows only text is read."""
+    schema = rows.collect_schema()
+    everything = [name for name in schema if name not in NOT_FEATURES]
     if not everything:
-        raise SchemaError(f"a feature frame needs at least one feature, found only {', '.join(frame.columns)}")
-    spec = _spec(frame, left_out(everything, leave_out=leave_out))
-    faults = [
-        f"column {feature.name!r} is {feature.dtype}" for feature in spec.features if not _is_usable(frame, feature)
-    ]
+        raise SchemaError(f"a feature frame needs at least one feature, found only {', '.join(schema)}")
+    without = left_out(everything, leave_out=leave_out)
+    used = {name: schema[name] for name in everything if name not in without}
+    faults = [f"column {name!r} is {dtype}" for name, dtype in used.items() if not _is_usable(dtype)]
     if faults:
         raise SchemaError(
-            f"features must be numbers, Booleans or Enums, found {'; '.join(faults)}: "
-            f"cast them (text to an Enum, times to an age in hours) or leave them out ({LEAVE_OUT})"
+            f"features must be numbers, Booleans, Enums or text, found {'; '.join(faults)}: "
+            f"cast them (times to an age in hours) or leave them out ({LEAVE_OUT})"
         )
-    return spec
+    texts = text_categories(rows, [name for name, dtype in used.items() if dtype in TEXT])
+    return FeatureSpec(tuple(_feature(name, dtype, texts.get(name)) for name, dtype in used.items()), without)
 
 
 def design_matrix(frame: pl.DataFrame, spec: FeatureSpec, /) -> NDArray[np.float32]:
@@ -134,7 +143,8 @@ def design_matrix(frame: pl.DataFrame, spec: FeatureSpec, /) -> NDArray[np.float
 
     One row per row of the frame, in its order, duplicates included; one column per feature of `spec`, in its
     order. Numbers are rounded to float32. Null, NaN and infinities (those beyond the range of float32 included) are
-    NaN, which the learners read as missing. An Enum is the position of its category in the list of `spec`.
+    NaN, which the learners read as missing. A category is its position in the list of `spec`, where it is looked up by
+    name; one that is not in the list is NaN, as missing ones are (`unseen_categories` counts them).
 
     Parameters
     ----------
@@ -151,7 +161,8 @@ def design_matrix(frame: pl.DataFrame, spec: FeatureSpec, /) -> NDArray[np.float
     Raises
     ------
     BundleError
-        The frame's features differ from those of `spec` in name, order, dtype or categories.
+        The frame's features differ from those of `spec` in name, order or dtype, or an Enum has none of the
+        categories of `spec`.
 
     Examples
     --------
@@ -162,28 +173,30 @@ def design_matrix(frame: pl.DataFrame, spec: FeatureSpec, /) -> NDArray[np.float
     check_features(frame, spec)
     if frame.is_empty():
         return np.empty((0, len(spec.features)), dtype=np.float32, order="F")
-    return frame.select(_as_float32(name, frame.schema[name]) for name in spec.names).to_numpy(order="fortran")
+    return frame.select(_as_float32(feature, frame.schema[feature.name]) for feature in spec.features).to_numpy(
+        order="fortran"
+    )
 
 
 def check_features(frame: pl.DataFrame, spec: FeatureSpec, /) -> None:
-    """Raise unless the features of a frame are exactly those of `spec`.
+    """Raise unless the features of a frame are those of `spec`; a category may have values that `spec` does not know.
 
     Raises
     ------
     BundleError
-        Says which names are missing or not known, which stand elsewhere, and which dtypes or categories differ.
+        Says which names are missing or not known, which stand elsewhere, which dtypes differ, and which Enums have
+        nothing in common with the categories of `spec`.
     """
     require_eager(frame, what="frame")
-    found = _spec(frame, spec.left_out)
-    if found == spec:
-        return
-    faults = _name_faults(found.names, spec.names) or [
-        fault for there, here in zip(found.features, spec.features, strict=True) for fault in _dtype_fault(there, here)
+    found = tuple(name for name in frame.columns if name not in NOT_FEATURES and name not in spec.left_out)
+    faults = _name_faults(found, spec.names) or [
+        fault for feature in spec.features for fault in _dtype_fault(frame.schema[feature.name], feature)
     ]
-    raise BundleError(
-        f"the features are not those the model was trained on: {'; '.join(faults)}. "
-        "Build them with the settings and the catalog of the training, or train again"
-    )
+    if faults:
+        raise BundleError(
+            f"the features are not those the model was trained on: {'; '.join(faults)}. "
+            "Build them with the settings and the catalog of the training, or train again"
+        )
 
 
 def label_vector(frame: pl.DataFrame, /) -> NDArray[np.uint8]:
@@ -203,26 +216,22 @@ def label_vector(frame: pl.DataFrame, /) -> NDArray[np.uint8]:
     return labels.cast(pl.UInt8).to_numpy()
 
 
-def _spec(frame: pl.DataFrame, without: Sequence[str] = ()) -> FeatureSpec:
-    return FeatureSpec(
-        tuple(
-            Feature(name, _ENUM, tuple(dtype.categories)) if isinstance(dtype, pl.Enum) else Feature(name, str(dtype))
-            for name, dtype in frame.schema.items()
-            if name not in NOT_FEATURES and name not in without
-        ),
-        tuple(without),
+def _feature(name: str, dtype: pl.DataType, learnt: tuple[str, ...] | None) -> Feature:
+    return (
+        Feature(name, _ENUM, tuple(dtype.categories))
+        if isinstance(dtype, pl.Enum)
+        else Feature(name, str(dtype), learnt)
     )
 
 
-def _is_usable(frame: pl.DataFrame, feature: Feature) -> bool:
-    dtype = frame.schema[feature.name]
-    return dtype.is_numeric() or dtype == pl.Boolean or feature.categories is not None
+def _is_usable(dtype: pl.DataType) -> bool:
+    return dtype.is_numeric() or dtype == pl.Boolean or is_category(dtype)
 
 
-def _as_float32(name: str, dtype: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
-    if isinstance(dtype, pl.Enum):
-        return column.to_physical().cast(pl.Float32)
+def _as_float32(feature: Feature, dtype: pl.DataType) -> pl.Expr:
+    if feature.categories is not None:
+        return category_codes(feature.name, dtype, feature.categories)
+    column = pl.col(feature.name)
     number = column.cast(pl.Float32)
     return pl.when(number.is_finite()).then(number) if dtype.is_float() or dtype.is_decimal() else number
 
@@ -245,15 +254,19 @@ def _name_faults(found: tuple[str, ...], required: tuple[str, ...]) -> list[str]
     return faults
 
 
-def _dtype_fault(found: Feature, required: Feature) -> list[str]:
-    if found == required:
+def _dtype_fault(found: pl.DataType, required: Feature) -> list[str]:
+    if required.categories is None or not is_category(found):
+        return (
+            []
+            if str(found) == required.dtype
+            else [f"column {required.name!r} must be {required.dtype}, found {found}"]
+        )
+    present = tuple(found.categories) if isinstance(found, pl.Enum) else required.categories
+    if present == required.categories or set(present) & set(required.categories):
         return []
-    if found.dtype != required.dtype:
-        return [f"column {required.name!r} must be {required.dtype}, found {found.dtype}"]
-    expected, present = _listed(required.categories), _listed(found.categories)
-    return [f"column {required.name!r} must have the categories {expected}, found {present}"]
+    expected = _listed(required.categories)
+    return [f"column {required.name!r} must have some of the categories {expected}, found {_listed(present)}"]
 
 
-def _listed(categories: tuple[str, ...] | None) -> str:
-    names = categories or ()
+def _listed(names: tuple[str, ...]) -> str:
     return f"[{', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''}] ({len(names)})"

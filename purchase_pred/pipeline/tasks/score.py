@@ -13,6 +13,8 @@ from purchase_pred.errors import ConfigError, InputError
 from purchase_pred.evaluation.explain import explain
 from purchase_pred.features import build_features, describe_features
 from purchase_pred.models import load_bundle
+from purchase_pred.models.rows.categories import unseen_categories
+from purchase_pred.models.rows.design_matrix import check_features
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
 from purchase_pred.pipeline.tasks.scoring_inputs import check_inputs
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from purchase_pred.evaluation.explain import Explanation
+    from purchase_pred.models import FittedModel
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
     from purchase_pred.settings.loading import ResolvedSettings
@@ -92,6 +95,7 @@ def score(
     fitted = load_bundle(model)
     settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
     features = open_predictions(workspace, settings, as_of=as_of, warns=warns)
+    _tell_unseen(features, fitted, warns=warns)
     keys = target_keys(settings)
     scores = features.select(*keys, PREDICTION_TIME, LABEL_END)
     return scores.with_columns(pl.Series(SCORE, fitted.predict(features))).sort(
@@ -152,14 +156,31 @@ def explain_score(
     if absent:
         raise InputError(f"predictions of level {settings.target.level} have no {', '.join(absent)}: leave it out")
     matches = (pl.col(name).cast(pl.String) == text for name, text in asked.items())
-    rows = features.filter(*matches).sort(PREDICTION_TIME)
+    rows = features.filter(*matches).sort(PREDICTION_TIME).tail(1)
     if rows.is_empty():
         named = ", ".join(f"{name} {text}" for name, text in asked.items())
         raise InputError(
             f"no prediction is open for {named} among {features.height:,}; `purchase-pred score` lists those that are"
         )
+    _tell_unseen(rows, fitted, warns=warns)
     meanings = {name: f"{name} ({definition})" for name, definition in _definitions(settings)}
-    return explain(fitted, rows.tail(1), top=top, meanings=meanings)[0]
+    return explain(fitted, rows, top=top, meanings=meanings)[0]
+
+
+def _tell_unseen(features: pl.DataFrame, model: FittedModel, /, *, warns: Callable[[str], None]) -> None:
+    """Warn of each feature whose categories the model has not learnt, and how many rows it therefore reads as missing.
+
+    Raises
+    ------
+    BundleError
+        The features are not those of the model.
+    """
+    check_features(features, model.spec)
+    for name, rows, values in unseen_categories(features, model.spec).iter_rows():
+        warns(
+            f"{name}: {rows:,} of {features.height:,} rows hold a category that {model.name} has not learnt "
+            f"({', '.join(map(repr, values))}), which it takes as missing; training anew on the later log learns it"
+        )
 
 
 def _definitions(settings: Settings) -> Iterable[tuple[str, str]]:
