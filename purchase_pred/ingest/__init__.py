@@ -1,4 +1,4 @@
-"""Real logs as canonical events, catalog and users; one file per source format."""
+"""Real logs as canonical events, catalog and users."""
 
 from purchase_pred.ingest.log import LOG_FORMATS, CanonicalLog, read_log
 from purchase_pred.ingest.rejections import check_rejected

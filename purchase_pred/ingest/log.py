@@ -10,9 +10,9 @@ import polars as pl
 from pydantic import ValidationError
 
 from purchase_pred.errors import ConfigError, InputError
-from purchase_pred.ingest import cdnow, otto, rees46, retailrocket, table, yoochoose
 from purchase_pred.ingest.catalog import derive_catalog, derive_users
 from purchase_pred.ingest.files import inspect_file
+from purchase_pred.ingest.formats import cdnow, otto, rees46, retailrocket, table, yoochoose
 from purchase_pred.ingest.paths import expand_paths
 from purchase_pred.ingest.products import add_products, read_products
 from purchase_pred.ingest.profile import LogProfile, profile_log
