@@ -11,6 +11,7 @@ from purchase_pred.durations import parse_silence
 from purchase_pred.schema import (
     ADD_TO_CART,
     EVENT_ID,
+    EVENT_ORDER,
     EVENT_TYPE,
     IDENTIFIER,
     ITEM_ID,
@@ -25,6 +26,7 @@ from purchase_pred.schema import (
     instant,
     require,
 )
+from purchase_pred.sessions import session_starts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -150,15 +152,14 @@ def in_session_anchors(
         raise ValueError(f"at must be one of {', '.join(get_args(_InSession))}, found {at!r}")
     _require(sessionized, EVENT_ID, ITEM_ID, *([EVENT_TYPE] if at == "add_to_cart" else []))
     row = pl.int_range(pl.len(), dtype=pl.Int64)
-    starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _SESSION) | (row == 0)
-    number = (row - pl.when(starts).then(row).forward_fill() + 1).cast(pl.UInt32)
+    number = (row - pl.when(session_starts()).then(row).forward_fill() + 1).cast(pl.UInt32)
     asked = {
         "event": pl.col(EVENT_NUMBER) % every == 0,
         "add_to_cart": _is_type(ADD_TO_CART),
         "session_start": pl.col(EVENT_NUMBER) == 1,
     }[at]
     return (
-        sessionized.sort(USER_ID, TIMESTAMP, EVENT_ID)
+        sessionized.sort(EVENT_ORDER)
         .with_columns(number.alias(EVENT_NUMBER), (pl.col(TIMESTAMP) + _TICK).alias(PREDICTION_TIME))
         .filter(asked)
         .select(*_SESSION, ITEM_ID, PREDICTION_TIME, EVENT_NUMBER)

@@ -1,4 +1,4 @@
-"""Arithmetic of columns: division that gives the same bits in every engine, and running counts."""
+"""Arithmetic of columns: division with the same bits in every engine, running counts, and the starts of runs."""
 
 from __future__ import annotations
 
@@ -33,3 +33,17 @@ def running_count(condition: pl.Expr, /) -> pl.Expr:
     [1, 1, 1, 2]
     """
     return pl.when(condition).then(statement=True).cum_count()
+
+
+def run_starts(*names: str) -> pl.Expr:
+    """Tell of each row whether a run of equal values begins with it: the first row, and each unlike the one before.
+
+    A value differs from null, and null from no other null.
+
+    Examples
+    --------
+    >>> pl.DataFrame({"user_id": [None, None, 7, 7, 8]}).select(run_starts("user_id")).to_series().to_list()
+    [True, False, True, False, True]
+    """
+    differs = (pl.col(name).ne_missing(pl.col(name).shift(1)) for name in names)
+    return pl.any_horizontal(pl.int_range(pl.len()) == 0, *differs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -33,9 +33,9 @@ from purchase_pred.windows.conditions import beyond_one_event
 if TYPE_CHECKING:
     from datetime import datetime
 
-Level = Literal["user_item", "user", "session"]
+    from purchase_pred.names import Level
 
-_KEYS: Final[dict[str, list[str]]] = {
+_KEYS: Final[dict[Level, list[str]]] = {
     "user_item": [USER_ID, ITEM_ID],
     "user": [USER_ID],
     "session": [USER_ID, SESSION_INDEX],

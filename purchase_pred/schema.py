@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from purchase_pred.errors import SchemaError
+from purchase_pred.likeness import did_you_mean
+from purchase_pred.names import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,7 +41,8 @@ ADD_TO_CART: Final = "add_to_cart"
 REMOVE_FROM_CART: Final = "remove_from_cart"
 PURCHASE: Final = "purchase"
 EVENT_TYPES: Final = (VIEW, SCROLL, ADD_TO_CART, REMOVE_FROM_CART, PURCHASE)
-SPLITS: Final = ("train", "val", "test")
+EVENT_ORDER: Final = (USER_ID, TIMESTAMP, EVENT_ID)
+"""The order of events: of one user by time, events of one time as the source has them."""
 
 TIME_DTYPE: Final = pl.Datetime("us", "UTC")
 EVENT_TYPE_DTYPE: Final = pl.Enum(EVENT_TYPES)
@@ -113,7 +115,8 @@ def require(frame: pl.LazyFrame, columns: Mapping[str, Requirement], /, *, what:
     for name, dtypes in columns.items():
         allowed = dtypes if isinstance(dtypes, tuple) else (dtypes,)
         if name not in found:
-            faults.append(f"column {name!r} is missing{_nearest(name, found)} (columns found: {_listed(found)})")
+            meant = did_you_mean(name, found, least=0.75)
+            faults.append(f"column {name!r} is missing{meant} (columns found: {_listed(found)})")
         elif not any(found[name] == dtype for dtype in allowed):
             cure = _conversion(found[name], allowed)
             by = cure and f': convert it by pl.col("{name}"){cure}'
@@ -179,16 +182,6 @@ def instant(moment: datetime, /, *, what: str) -> pl.Expr:
 
 def _one_of(dtypes: Iterable[type[pl.DataType] | pl.DataType]) -> str:
     return " or ".join(str(dtype) for dtype in dtypes)
-
-
-def _nearest(name: str, found: Iterable[str]) -> str:
-    by_letters = {_letters(one): one for one in found}
-    nearest = get_close_matches(_letters(name), by_letters, n=1, cutoff=0.75)
-    return f", did you mean {by_letters[nearest[0]]!r}?" if nearest else ""
-
-
-def _letters(name: str) -> str:
-    return name.lower().replace("_", "").replace(" ", "")
 
 
 def _listed(found: Iterable[str]) -> str:

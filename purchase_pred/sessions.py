@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from purchase_pred.arithmetic import running_count
+from purchase_pred.arithmetic import run_starts, running_count
 from purchase_pred.durations import parse_silence
 from purchase_pred.schema import (
     EVENT_ID,
+    EVENT_ORDER,
     EVENT_TYPE,
     EVENT_TYPES,
     IDENTIFIER,
@@ -26,7 +27,6 @@ from purchase_pred.schema import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ORDER = (USER_ID, TIMESTAMP, EVENT_ID)
 """The order of sessionized events; ties in time are ordered by event_id."""
 
 
@@ -126,6 +126,21 @@ def sessionize_by_intent(
     return _numbered(events, starts=ended)
 
 
+def session_starts() -> pl.Expr:
+    """Tell of each event whether a session begins with it, where the events of a session follow each other.
+
+    Reads ``user_id`` and ``session_index``.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> events = pl.DataFrame({"user_id": [7, 7, 7, 8], "session_index": [1, 1, 2, 2]})
+    >>> events.select(session_starts()).to_series().to_list()
+    [True, False, True, True]
+    """
+    return run_starts(USER_ID, SESSION_INDEX)
+
+
 def session_table(sessionized: pl.LazyFrame, /) -> pl.LazyFrame:
     """Describe each session in one row.
 
@@ -182,7 +197,7 @@ def _require_log(events: pl.LazyFrame) -> None:
 
 def _numbered(events: pl.LazyFrame, *, starts: pl.Expr) -> pl.LazyFrame:
     """Count the starts up to each event; what other users started before cancels in the difference."""
-    first = pl.col(USER_ID).ne_missing(pl.col(USER_ID).shift(1)) | (pl.int_range(pl.len()) == 0)
+    first = run_starts(USER_ID)
     started = running_count(first | starts)
     earlier = pl.when(first).then(started - 1).forward_fill()
-    return events.sort(ORDER).with_columns((started - earlier).cast(pl.UInt32).alias(SESSION_INDEX))
+    return events.sort(EVENT_ORDER).with_columns((started - earlier).cast(pl.UInt32).alias(SESSION_INDEX))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import polars as pl
 
@@ -20,8 +20,11 @@ from purchase_pred.schema import (
     USER_ID,
     require,
 )
+from purchase_pred.sessions import session_starts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from purchase_pred.settings.features import SplitSettings
 
 SplitBy = Literal["time", "events"]
@@ -30,6 +33,7 @@ BOUNDARIES = (START, TRAIN_END, VAL_END, END)
 PURGED = "purged"
 
 _NO_TIME = timedelta()
+_Values = TypeVar("_Values", pl.Expr, "NDArray[Any]")
 
 
 def split_boundaries(
@@ -176,8 +180,24 @@ def outside_split(*, embargo: str | timedelta = _NO_TIME) -> pl.Expr:
     wait = parse_duration(embargo)
     opens = pl.when(pl.col(SPLIT) == "train").then(START).when(pl.col(SPLIT) == "val").then(pl.col(TRAIN_END) + wait)
     closes = pl.when(pl.col(SPLIT) == "train").then(TRAIN_END).when(pl.col(SPLIT) == "val").then(VAL_END)
-    inside = (moment >= opens.otherwise(pl.col(VAL_END) + wait)) & (pl.col(LABEL_END) <= closes.otherwise(END))
+    inside = is_within(
+        moment, pl.col(LABEL_END), opens=opens.otherwise(pl.col(VAL_END) + wait), closes=closes.otherwise(END)
+    )
     return (~inside).fill_null(value=True).alias(PURGED)
+
+
+def is_within(moment: _Values, label_end: _Values, /, *, opens: _Values | float, closes: _Values | float) -> _Values:
+    """Tell whether a row lies in the time [opens, closes] of a split, T and its whole label: what does not is purged.
+
+    Of expressions, or of arrays of times as numbers. The embargo, where there is one, moves `opens`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> is_within(np.array([0, 1, 8]), np.array([3, 4, 11]), opens=1, closes=10).tolist()
+    [False, True, False]
+    """
+    return (moment >= opens) & (label_end <= closes)
 
 
 _STARTS = "__starts"
@@ -185,8 +205,7 @@ _STARTS = "__starts"
 
 def _first_of_run() -> pl.Expr:
     """Return the time of the first event of the session, where events of a session follow each other in time."""
-    starts = pl.any_horizontal(pl.col(key).ne_missing(pl.col(key).shift(1)) for key in (USER_ID, SESSION_INDEX))
-    return pl.when(starts).then(TIMESTAMP).forward_fill()
+    return pl.when(session_starts()).then(TIMESTAMP).forward_fill()
 
 
 def _boundaries(

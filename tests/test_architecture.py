@@ -16,7 +16,7 @@ CORE = ("schema", "errors", "durations", "sizes", "arithmetic", "sessions", "spl
 IMPURE_CALLS = {"collect", "collect_all", "fetch", "open", "print", "scan_parquet", "read_parquet", "sink_parquet",
                 "getLogger", "write_parquet", "write_text", "read_text"}  # fmt: skip
 FLOORS = (
-    {"errors", "durations", "sizes", "arithmetic"},
+    {"errors", "durations", "sizes", "arithmetic", "names", "likeness"},
     {"schema", "metrics"},
     {"windows", "settings"},
     {"sessions", "splits", "anchors", "calendar_points", "labels", "shards"},

@@ -23,13 +23,12 @@ from purchase_pred.features.sources import (
     with_context,
 )
 from purchase_pred.schema import (
-    EVENT_ID,
+    EVENT_ORDER,
     ITEM_ID,
     PREDICTION_TIME,
     SESSION_INDEX,
     SESSIONIZED,
     TIME_DTYPE,
-    TIMESTAMP,
     USER_ID,
     require,
     require_lazy,
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 
     _Calls = dict[tuple[str, ...], list[Aggregate]]
 
-_ORDER: Final = (USER_ID, TIMESTAMP, EVENT_ID)
 _USER: Final = (USER_ID,)
 _SESSION: Final = (USER_ID, SESSION_INDEX)
 
@@ -135,7 +133,7 @@ def build_features(
     _check_names(present.names(), features)
 
     items, people = checked_catalog(catalog, sessionized), checked_users(users, sessionized)
-    events = with_context(sessionized if assume_sorted else sessionized.sort(_ORDER), items)
+    events = with_context(sessionized if assume_sorted else sessionized.sort(EVENT_ORDER), items)
     described, events = with_codes(with_attributes(anchors, items, people), events, numbered_sessions=assume_sorted)
     described, events = described.cache(), events.cache()
     in_order = (_USER, _SESSION) if assume_sorted else (_USER,)

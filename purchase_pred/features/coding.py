@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.arithmetic import running_count
+from purchase_pred.arithmetic import run_starts, running_count
 from purchase_pred.schema import ITEM_ID, SESSION_INDEX, USER_ID
+from purchase_pred.sessions import session_starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +27,14 @@ def with_codes(
     sessions, whose index is then known to rise with time. A null identifier and one without events have no code.
     """
     present = anchors.collect_schema()
-    starts = pl.col(USER_ID).ne_missing(pl.col(USER_ID).shift(1))
+    starts = run_starts(USER_ID)
     events = events.with_columns(running_count(starts).alias(USER_CODE))
     users = events.filter(starts & pl.col(USER_ID).is_not_null()).select(USER_ID, USER_CODE)
     anchors = _joined(anchors, users, USER_ID)
     if SESSION_INDEX in present:
         key = (USER_CODE, SESSION_INDEX)
         if numbered_sessions:
-            opens = starts | pl.col(SESSION_INDEX).ne_missing(pl.col(SESSION_INDEX).shift(1))
+            opens = session_starts()
             events = events.with_columns(running_count(opens).alias(SESSION_CODE))
             sessions = events.filter(opens).select(*key, SESSION_CODE)
         else:

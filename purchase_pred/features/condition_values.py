@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import reduce
 from typing import Final, Literal, NamedTuple
 
@@ -23,6 +22,7 @@ from purchase_pred.features.sources import (
     SHOWN_DISCOUNT,
     WEEKDAY,
 )
+from purchase_pred.likeness import did_you_mean
 from purchase_pred.schema import (
     BASE_PRICE,
     CATEGORY,
@@ -210,8 +210,7 @@ def _alike(together: list[Value]) -> list[Value]:
 
 def _check_event_type(value: Value) -> None:
     if isinstance(value.constant, str) and value.constant not in EVENT_TYPES:
-        nearest = get_close_matches(value.constant, EVENT_TYPES, n=1)
-        hint = f", did you mean {nearest[0]!r}?" if nearest else ""
+        hint = did_you_mean(value.constant, EVENT_TYPES)
         raise ConditionError(f"an event is one of {', '.join(EVENT_TYPES)}, found {value.constant[:30]!r}{hint}")
 
 

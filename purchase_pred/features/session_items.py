@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.arithmetic import divide
+from purchase_pred.arithmetic import divide, run_starts
 from purchase_pred.features.coding import ITEM_CODE, SESSION_CODE, USER_CODE
 from purchase_pred.features.group import ratio
 from purchase_pred.schema import DURATION, EVENT_TYPE, PREDICTION_TIME, TIMESTAMP, VIEW
@@ -119,7 +119,7 @@ def _rank_within_moment(value: pl.Expr) -> pl.Expr:
 
     One rank over all rows does it, by moment first, less the rows before the moment.
     """
-    starts = pl.col(_MOMENT).ne_missing(pl.col(_MOMENT).shift(1))
+    starts = run_starts(_MOMENT)
     before = pl.when(starts).then(pl.int_range(pl.len(), dtype=pl.UInt32)).forward_fill()
     key = pl.col(_MOMENT).cast(pl.Int128) * 2**64 - value.cast(pl.Int128)
     return key.rank("min").cast(pl.UInt32) - before

@@ -24,6 +24,7 @@ from purchase_pred.schema import (
     USERS,
     require,
 )
+from purchase_pred.sessions import session_starts
 
 CONTINUES: Final = "continues_session"
 SESSION_START: Final = "session_start"
@@ -52,10 +53,9 @@ def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /) -> pl.Lazy
         in the session, see `sequence`), ``hour`` (0..23) and ``weekday`` (1 Monday .. 7 Sunday), both UTC. A ``price``
         of NaN is null.
     """
-    starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _SESSION)
     known = catalog.select(ITEM_ID, CATEGORY, BASE_PRICE)
     return (
-        sessionized.with_columns((~starts).fill_null(value=False).alias(CONTINUES))
+        sessionized.with_columns((~session_starts()).alias(CONTINUES))
         .with_columns(
             pl.when(~pl.col(CONTINUES)).then(TIMESTAMP).forward_fill().alias(SESSION_START),
             pl.when(CONTINUES).then(pl.col(EVENT_TYPE).shift(1)).alias(PREVIOUS_TYPE),

@@ -18,7 +18,7 @@ from purchase_pred.ingest.products import add_products, read_products
 from purchase_pred.ingest.profile import LogProfile, profile_log
 from purchase_pred.ingest.rows import REASON, REASON_DTYPE, canonical_rows, within
 from purchase_pred.ingest.source import EXTRA_FIELD, PREFIX, SourceLog, as_text
-from purchase_pred.ingest.suggestions import nearest_of
+from purchase_pred.likeness import did_you_mean
 from purchase_pred.schema import CATEGORY, EVENT_ID, EVENTS, ITEM_ID
 from purchase_pred.settings.ingest import IngestSettings
 
@@ -122,7 +122,7 @@ def read_log(
     reader = _READERS.get(format)
     if reader is None:
         raise InputError(
-            f"log format {format!r} is unknown; known: {', '.join(LOG_FORMATS)}{nearest_of(format, LOG_FORMATS)}"
+            f"log format {format!r} is unknown{did_you_mean(format, LOG_FORMATS)} (known: {', '.join(LOG_FORMATS)})"
         )
     named = {"columns": columns, "events": events, "timezone": timezone}
     chosen = _with_names(settings or IngestSettings(), {key: value for key, value in named.items() if value})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from purchase_pred.likeness import letters, nearest
 from purchase_pred.schema import (
     ADD_TO_CART,
     CATEGORY,
@@ -70,21 +70,9 @@ def likely_column(wanted: str, canonical: str, found: Iterable[str], /) -> str |
     'ts'
     """
     names = list(found)
-    nearest = get_close_matches(wanted, names, n=1, cutoff=0.7)
-    if nearest:
-        return nearest[0]
-    return next((name for name in names if _plain(name) in _COLUMN_SYNONYMS.get(canonical, ())), None)
+    synonyms = _COLUMN_SYNONYMS.get(canonical, ())
+    return nearest(wanted, names, least=0.7) or next((name for name in names if letters(name) in synonyms), None)
 
 
 def _by_synonym(name: str, synonyms: Mapping[str, Sequence[str]]) -> str | None:
-    return next((canonical for canonical, names in synonyms.items() if _plain(name) in names), None)
-
-
-def _plain(name: str) -> str:
-    return "".join(sign for sign in name.lower() if sign.isalnum())
-
-
-def nearest_of(name: str, names: Iterable[str], /) -> str:
-    """Return the end of a sentence that offers the nearest of some names, empty if none is near."""
-    nearest = get_close_matches(name, list(names), n=1)
-    return f"; nearest: {nearest[0]!r}" if nearest else ""
+    return next((canonical for canonical, names in synonyms.items() if letters(name) in names), None)

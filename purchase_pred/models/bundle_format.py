@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from purchase_pred.durations import parse_duration
 from purchase_pred.models.saved_json import Count, Positive, SavedPart
-from purchase_pred.settings.training import CalibrationMethod, ModelName
+from purchase_pred.names import Level, ModelName
+from purchase_pred.settings.training import CalibrationMethod
 
 BUNDLE_VERSION: Final = 2
 
@@ -23,7 +24,7 @@ def _duration(text: str) -> str:
 
 
 class _Target(SavedPart):
-    level: Literal["user_item", "user", "session"]
+    level: Level
     horizon: Annotated[str, Field(max_length=40), AfterValidator(_duration)]
     sessions: Annotated[int, Field(ge=1)] | None = None
     anchors: Literal["session_close", "in_session", "calendar"]

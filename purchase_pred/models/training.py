@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from purchase_pred.models.rows.design_matrix import FeatureSpec
     from purchase_pred.models.rows.feature_rows import FeatureRows
     from purchase_pred.models.rows.sampling import Sample
+    from purchase_pred.names import ModelName
     from purchase_pred.settings import Settings
-    from purchase_pred.settings.training import CalibrationSettings, ModelName
+    from purchase_pred.settings.training import CalibrationSettings
 
 FITTERS: Final[Mapping[ModelName, Callable[[FitRows], Learner]]] = {
     "logistic": fit_logistic,

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from purchase_pred.models.rows.design_matrix import FeatureSpec
     from purchase_pred.models.rows.folds import Fold
+    from purchase_pred.names import ModelName
     from purchase_pred.settings import Settings
-    from purchase_pred.settings.training import ModelName
 
 _Suggest = Any
 _SPACES: Final[Mapping[ModelName, Callable[[_Suggest], dict[str, Any]]]] = {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 import numpy as np
 import polars as pl
 
 from purchase_pred.durations import microseconds
 from purchase_pred.errors import SchemaError, UnsupportedTargetError
+from purchase_pred.names import LEVELS
 from purchase_pred.oracle.future_needs import sample_future_needs
 from purchase_pred.oracle.latent_state import END, Abandonment, VisitTimes, no_purchase_probability, since_start
 from purchase_pred.oracle.next_sessions import Estimate, estimate_within_sessions
@@ -34,11 +35,11 @@ from purchase_pred.simulation.truth import TRUTH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from purchase_pred.names import Level
     from purchase_pred.oracle.future_needs import FutureNeeds
     from purchase_pred.settings.simulator import DatasetSettings
     from purchase_pred.simulation.arrays import Floats, Ints
 
-Level = Literal["user_item", "user", "session"]
 
 P: Final = "p"
 SE: Final = "se"
@@ -175,8 +176,8 @@ def _check(
     rollouts: int,
     abandonment: Abandonment,
 ) -> None:
-    if level not in get_args(Level):
-        raise UnsupportedTargetError(f"the level must be one of {', '.join(get_args(Level))}, found {level!r}")
+    if level not in LEVELS:
+        raise UnsupportedTargetError(f"the level must be one of {', '.join(LEVELS)}, found {level!r}")
     if abandonment not in get_args(Abandonment):
         raise ValueError(f"abandonment must be one of {', '.join(get_args(Abandonment))}, found {abandonment!r}")
     item_key = {ITEM_ID: pl.Int64} if level == "user_item" else {}

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.errors import ConfigError, InputError
+from purchase_pred.names import SPLITS
 from purchase_pred.pipeline.engine.manifest import content_fingerprint, is_intact, manifest_fault, read_manifest
 from purchase_pred.pipeline.engine.parquet import scan
 from purchase_pred.pipeline.engine.workspace import features_file
-from purchase_pred.pipeline.registry import SPLITS, STAGE_BY_NAME
+from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.schema import LABEL, PREDICTION_TIME, TIME_DTYPE
 from purchase_pred.settings.carried import differing_settings, options_for, restored_settings, shown
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from purchase_pred.errors import InputError
 from purchase_pred.models import load_bundle
+from purchase_pred.names import MODELS, SPLITS
 from purchase_pred.pipeline.engine.manifest import read_manifest
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
 from purchase_pred.pipeline.engine.workspace import (
@@ -19,8 +20,8 @@ from purchase_pred.pipeline.engine.workspace import (
     features_file,
 )
 from purchase_pred.pipeline.model_files import find_model, read_metrics
-from purchase_pred.pipeline.registry import MODELS, STAGES, model_folders
-from purchase_pred.schema import CATALOG, EVENTS, SESSIONIZED, SPLITS, USERS
+from purchase_pred.pipeline.registry import STAGES, model_folders
+from purchase_pred.schema import CATALOG, EVENTS, SESSIONIZED, USERS
 from purchase_pred.settings.loading import load_settings
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.errors import InputError
+from purchase_pred.names import MODELS
 from purchase_pred.pipeline.engine.fingerprint import fingerprint, modified_ns, size
 from purchase_pred.pipeline.engine.freshness import fresh_output
 from purchase_pred.pipeline.engine.manifest import is_intact, manifest_path, read_manifest, write_manifest
 from purchase_pred.pipeline.engine.publish import written_whole
 from purchase_pred.pipeline.engine.workspace import MODELS_FOLDER
-from purchase_pred.pipeline.registry import MODELS, STAGE_BY_NAME, model_folders
+from purchase_pred.pipeline.registry import STAGE_BY_NAME, model_folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Final
 
+from purchase_pred.names import MODELS, SPLITS
 from purchase_pred.pipeline.engine.raw_data import check_raw_may_be_generated, check_raw_may_be_kept
 from purchase_pred.pipeline.engine.stage import Stage
 from purchase_pred.pipeline.engine.workspace import (
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
-
-SPLITS: Final = ("train", "val", "test")
-MODELS: Final = ("logistic", "xgboost", "lightgbm")
 
 
 def model_folders(workspace: Workspace, kind: str, /) -> Sequence[Path]:

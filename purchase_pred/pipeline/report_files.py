@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from purchase_pred.names import SPLITS
 from purchase_pred.pipeline.engine.manifest import content_fingerprint, read_manifest
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
 from purchase_pred.pipeline.engine.publish import written_whole
@@ -18,7 +19,7 @@ from purchase_pred.pipeline.engine.workspace import (
     USERS_FILE,
     features_file,
 )
-from purchase_pred.pipeline.registry import SPLITS, STAGE_BY_NAME
+from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.report.data import ReportSource, report_data
 from purchase_pred.report.page import render_report
 from purchase_pred.report.tables import log_table

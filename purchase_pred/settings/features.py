@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
+from purchase_pred.names import Level
 from purchase_pred.settings.section import Alignment, Day, Duration, Lag, Section, Windows
 from purchase_pred.windows.registry import KINDS
 
@@ -67,7 +68,7 @@ class AnchorSettings(Section):
 class TargetSettings(Section):
     """What is predicted."""
 
-    level: Literal["user_item", "user", "session"] = "user_item"
+    level: Level = "user_item"
     """Does the user buy this item, does the user buy anything, does this session still buy."""
     horizon: Duration = "7d"
     """The label looks at [T, T + horizon)."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import date
-from difflib import get_close_matches
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from purchase_pred.likeness import did_you_mean
 from purchase_pred.settings.section import Duration, Section, Share
 
 LogColumn = Literal["timestamp", "user_id", "event_type", "item_id", "price", "duration_seconds", "category"]
@@ -23,8 +23,7 @@ EVERY_ROW: Final = "*"
 def _known_zone(name: str) -> str:
     zones = zoneinfo.available_timezones()
     if zones and name not in zones:  # a machine without zone files cannot tell; the engine carries its own
-        nearest = get_close_matches(name, zones, n=1, cutoff=0.5)
-        hint = f"; nearest: {nearest[0]!r}" if nearest else ""
+        hint = did_you_mean(name, sorted(zones), least=0.5)
         raise ValueError(f"a time zone is a name such as 'UTC' or 'Europe/Berlin', found {name!r}{hint}")
     return name
 

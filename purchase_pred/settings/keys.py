@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from purchase_pred.errors import ConfigError
+from purchase_pred.likeness import likeness
 from purchase_pred.settings.section import Section
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def nearest_key(tree: type[Section], key: str, /) -> str:
     >>> nearest_key(Settings, "sesion.inactivity_treshold"), nearest_key(Settings, "num_users")
     ('session.inactivity_threshold_minutes', 'dataset.num_users')
     """
-    return max(all_keys(tree), key=lambda valid: _likeness(key, valid))
+    return max(all_keys(tree), key=lambda valid: _likeness_of_keys(key, valid))
 
 
 def nearest_row(tree: type[Section], key: str, /) -> tuple[str, list[str]] | None:
@@ -71,7 +71,7 @@ def nearest_row(tree: type[Section], key: str, /) -> tuple[str, list[str]] | Non
     row = _row_of(mapping) if mapping is not None else None
     if mapping is None or row is None:
         return None
-    nearest = max(mapping.default, key=lambda label: _likeness(last, label))
+    nearest = max(mapping.default, key=lambda label: _likeness_of_keys(last, label))
     return ".".join((*above, nearest)), list(row.model_fields)
 
 
@@ -218,6 +218,6 @@ def _holds_rows(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(fields, dict) for fields in value.values())
 
 
-def _likeness(key: str, valid: str) -> float:
+def _likeness_of_keys(key: str, valid: str) -> float:
     last, valid_last = key.rpartition(".")[2], valid.rpartition(".")[2]
-    return SequenceMatcher(None, key, valid).ratio() + SequenceMatcher(None, last, valid_last).ratio()
+    return likeness(key, valid) + likeness(last, valid_last)

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from purchase_pred.names import MODELS, ModelName
 from purchase_pred.settings.section import Section, Share
 
-ModelName = Literal["logistic", "xgboost", "lightgbm"]
 CalibrationMethod = Literal["none", "temperature", "platt", "beta", "isotonic"]
 PositiveWeight = Literal["balanced", "sqrt", "none"]
 StopMetric = Literal["average_precision", "log_loss"]
@@ -124,7 +124,7 @@ class ThresholdSettings(Section):
 class TrainSettings(Section):
     """Which models are trained, and how."""
 
-    models: tuple[ModelName, ...] = Field(default=("logistic", "xgboost", "lightgbm"), min_length=1)
+    models: tuple[ModelName, ...] = Field(default=MODELS, min_length=1)
     """The models to train; the one with the best average precision on validation wins."""
     random_seed: int = Field(default=42, ge=0)
     """Seed of the learners."""

@@ -10,6 +10,7 @@ import polars as pl
 from purchase_pred.schema import (
     DURATION,
     EVENT_ID,
+    EVENT_ORDER,
     EVENT_TYPE,
     EVENT_TYPE_DTYPE,
     ITEM_ID,
@@ -64,7 +65,7 @@ def add_noise(events: pl.DataFrame, /, *, dataset: DatasetSettings, block: int) 
         _with_wrong_clocks(events, dirt.clock_jumps, draws),
         *_crawled(events, dirt.bots, draws, bot=dataset.num_users + 1 + block),
     ]
-    log = pl.concat(shown).sort(USER_ID, TIMESTAMP, EVENT_ID)
+    log = pl.concat(shown).sort(EVENT_ORDER)
     log = log.with_columns(
         _where(draws, log.height, dirt.null_prices, None, PRICE),
         _where(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.arithmetic import divide, running_count
+from purchase_pred.arithmetic import divide, run_starts, running_count
 from purchase_pred.windows.decay import DECAYED, power, with_decayed_counts
 from purchase_pred.windows.distinct import closed, opened, with_gaps
 from purchase_pred.windows.exact_sums import fixed_point, to_float
@@ -135,4 +135,4 @@ def _same_entity(found: pl.Expr) -> pl.Expr:
 
 
 def _first_rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    return rows.filter(pl.col(BASE).ne_missing(pl.col(BASE).shift(1)))
+    return rows.filter(run_starts(BASE))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
-from purchase_pred.arithmetic import running_count
+from purchase_pred.arithmetic import run_starts, running_count
 from purchase_pred.schema import EVENT_ID, PREDICTION_TIME, TIMESTAMP
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _packed(schema: pl.Schema, by: Sequence[str], widths: Sequence[int]) -> pl.E
 
 
 def _entity_start(by: Sequence[str]) -> pl.Expr:
-    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in by).alias(_STARTS)
+    return run_starts(*by).alias(_STARTS)
 
 
 def _event_key(base: pl.Expr) -> pl.Expr:

@@ -10,8 +10,8 @@ from installed_command import purchase_pred
 from purchase_pred_cli.stage_commands import LogFormat, ModelKind, RunTarget, SplitName
 
 from purchase_pred.ingest import LOG_FORMATS
-from purchase_pred.pipeline.registry import MODELS, STAGES
-from purchase_pred.schema import SPLITS
+from purchase_pred.names import MODELS, SPLITS
+from purchase_pred.pipeline.registry import STAGES
 from purchase_pred.settings import Settings
 from purchase_pred.settings.loading import flat_settings, resolve_settings
 

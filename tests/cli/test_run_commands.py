@@ -15,14 +15,15 @@ import pytest
 from installed_command import SMALL, purchase_pred
 
 from purchase_pred import schema
+from purchase_pred.names import SPLITS
 
 OUTPUTS = (
     "data/raw/users.parquet",
     "data/raw/item_catalog.parquet",
     "data/raw/clickstream_events.parquet",
     "data/processed/sessionized_events.parquet",
-    *(f"data/processed/{split}_events.parquet" for split in schema.SPLITS),
-    *(f"data/features/{split}_features.parquet" for split in schema.SPLITS),
+    *(f"data/processed/{split}_events.parquet" for split in SPLITS),
+    *(f"data/features/{split}_features.parquet" for split in SPLITS),
 )
 STAGES = ("generate", "sessionize", "split", "features", "train")
 
@@ -73,7 +74,7 @@ def test_files_carry_the_columns_of_the_contract(shop: Path) -> None:
 def test_the_splits_hold_every_session_once(shop: Path) -> None:
     key = ["user_id", "session_index"]
     sessionized = pl.read_parquet(shop / "data/processed/sessionized_events.parquet")
-    parts = [pl.read_parquet(shop / f"data/processed/{split}_events.parquet") for split in schema.SPLITS]
+    parts = [pl.read_parquet(shop / f"data/processed/{split}_events.parquet") for split in SPLITS]
 
     assert sum(part.height for part in parts) == sessionized.height
     assert sum(part.select(key).n_unique() for part in parts) == sessionized.select(key).n_unique()

@@ -189,7 +189,7 @@ def test_a_file_of_another_format_is_refused_by_name(tmp_path, log_format):
 
 
 def test_unknown_formats_get_the_nearest(tmp_path):
-    assert fault(tmp_path, log_format="ree46").endswith("nearest: 'rees46'")
+    assert "is unknown, did you mean 'rees46'? (known: table, rees46" in fault(tmp_path, log_format="ree46")
 
 
 @pytest.mark.parametrize("identifier", ['{"id": 1}', "[1]", "{}", "[]"])

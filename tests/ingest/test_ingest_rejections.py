@@ -224,7 +224,7 @@ def test_star_goes_with_no_other_name(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"timezone": "Europe/Belin"}, "nearest: 'Europe/Berlin'"),
+        ({"timezone": "Europe/Belin"}, "did you mean 'Europe/Berlin'?"),
         ({"columns": {"time": "ts"}}, "'timestamp'"),
         ({"events": {"buy": "purchase"}}, "'purchase'"),
         ({"max_rejected": 1.5}, "less than or equal to 1"),

@@ -10,9 +10,10 @@ from polars.testing import assert_frame_equal
 from stages_of_text import Recorder
 
 import purchase_pred as pp
+from purchase_pred.names import SPLITS
 from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE, Workspace, features_file
-from purchase_pred.pipeline.registry import SPLITS, STAGE_BY_NAME
+from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.pipeline.stages import features as stage
 from purchase_pred.settings.loading import resolve_settings
 from purchase_pred.settings.simulator import DatasetSettings

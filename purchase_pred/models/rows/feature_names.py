@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.errors import ConfigError
+from purchase_pred.likeness import nearest, nearest_few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,11 +53,11 @@ def unknown_feature(key: str, name: str, names: Sequence[str], /) -> ConfigError
     train.monotone: no feature is called 'view'; did you mean 'views'?
     """
     verb = "matches" if _WILDCARDS & set(name) else "is called"
-    close = get_close_matches(name, names, n=1)
-    if close:
-        return ConfigError(f"{key}: no feature {verb} {name!r}; did you mean {close[0]!r}?")
-    nearest = ", ".join(map(repr, get_close_matches(name, names, n=_NEAREST, cutoff=0.0)))
-    return ConfigError(f"{key}: no feature {verb} {name!r}; the nearest of {len(names)} are {nearest}")
+    meant = nearest(name, names)
+    if meant:
+        return ConfigError(f"{key}: no feature {verb} {name!r}; did you mean {meant!r}?")
+    few = ", ".join(map(repr, nearest_few(name, names, most=_NEAREST)))
+    return ConfigError(f"{key}: no feature {verb} {name!r}; the nearest of {len(names)} are {few}")
 
 
 def _meant(entry: str, names: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from purchase_pred.durations import microseconds
 from purchase_pred.schema import LABEL_END, PREDICTION_TIME
+from purchase_pred.splits import is_within
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,7 +50,7 @@ def rolling_folds(train: pl.DataFrame, /, *, folds: int, embargo: str | timedelt
     wait = microseconds(embargo)
     return [
         Fold(
-            fit=np.flatnonzero((times < start) & (ends <= start)),
+            fit=np.flatnonzero(is_within(times, ends, opens=-np.inf, closes=start)),
             stop=np.flatnonzero((times >= start + wait) & (times < middle)),
             score=np.flatnonzero((times >= middle + wait) & (times < end)),
         )

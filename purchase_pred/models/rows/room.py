@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Purpose = Literal["logistic", "xgboost", "lightgbm", "stop"]
+from purchase_pred.names import ModelName
+
+Purpose = ModelName | Literal["stop"]
 
 BYTES_PER_VALUE: Final[Mapping[Purpose, float]] = {"logistic": 44.0, "xgboost": 22.0, "lightgbm": 10.0, "stop": 22.0}
 """What a value of the matrix takes at the peak of a fit, the matrix (4 bytes) included: float64 copies of scaled values

@@ -12,9 +12,10 @@ import polars as pl
 
 from purchase_pred.durations import parse_duration
 from purchase_pred.evaluation.red_flags import FEW_POSITIVES
+from purchase_pred.names import SPLITS
 from purchase_pred.prediction_rows import SESSION_START, labelled_points, prediction_rows
 from purchase_pred.schema import LABEL, LABEL_END, PREDICTION_TIME, SPLIT, TIMESTAMP, USER_ID
-from purchase_pred.splits import PURGED
+from purchase_pred.splits import PURGED, is_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,8 +208,8 @@ def _fewest(points: _Points, boundaries: tuple[int, ...], wait: float) -> float:
     for place, weight in enumerate(_PROPORTION):
         opens, closes = boundaries[place], boundaries[place + 1]
         last = place == len(boundaries) - 2
-        inside = (points.begins >= opens) & ((points.begins < closes) | last) & (points.ends <= closes)
-        inside &= points.at >= opens + (wait if place else 0)
+        inside = (points.begins >= opens) & ((points.begins < closes) | last)
+        inside &= is_within(points.at, points.ends, opens=opens + (wait if place else 0), closes=closes)
         buys = int((inside & points.buys).sum())
         found.append(buys / weight * _PROPORTION[-1] if (inside & ~points.buys).any() else 0.0)
     return min(found)
@@ -219,7 +220,7 @@ def _counts(sessionized: pl.LazyFrame, settings: Settings) -> dict[str, tuple[in
     kept = prediction_rows(sessionized, settings=settings).filter(~pl.col(PURGED))
     counted = kept.group_by(SPLIT).agg(pl.len(), pl.col(LABEL).sum().cast(pl.Int64).alias("buys")).collect()
     found = {split: (rows, buys) for split, rows, buys in counted.iter_rows()}
-    return {split: found.get(split, (0, 0)) for split in ("train", "val", "test")}
+    return {split: found.get(split, (0, 0)) for split in SPLITS}
 
 
 def _is_sound(counts: dict[str, tuple[int, int]]) -> bool:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from purchase_pred.models import TuningResult
     from purchase_pred.models.tuning import TuningStep
+    from purchase_pred.names import ModelName
     from purchase_pred.pipeline.engine.stage import Observer, StageReport
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
-    from purchase_pred.settings.training import ModelName
 
 TRACKING_FOLDER: Final = "mlflow"
 

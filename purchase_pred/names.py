@@ -1,0 +1,18 @@
+"""The names that settings, files and models choose from: splits, levels of a target, learners, each in its order."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+SplitName = Literal["train", "val", "test"]
+"""The parts of the time of a log, the earliest first."""
+
+Level = Literal["user_item", "user", "session"]
+"""What is asked: does the user buy this item, does the user buy anything, does this session still buy."""
+
+ModelName = Literal["logistic", "xgboost", "lightgbm"]
+"""The learners, in the order in which they are trained."""
+
+SPLITS: Final[tuple[SplitName, ...]] = get_args(SplitName)
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+MODELS: Final[tuple[ModelName, ...]] = get_args(ModelName)
