@@ -25,7 +25,10 @@ FLOORS = (
     {"evaluation"},
     {"report"},
     {"pipeline.engine"},
-    {f"pipeline.{name}" for name in ("registry", "feature_files", "model_files", "report_files", "finished")},
+    {
+        f"pipeline.{name}"
+        for name in ("registry", "feature_files", "model_files", "models_in_use", "report_files", "finished")
+    },
     {"pipeline.stages"},
     {"pipeline.tasks"},
     {"__init__"},

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from purchase_pred_cli import config_commands, model_commands, stage_commands, workspace_commands
+from purchase_pred_cli import config_commands, model_commands, models_commands, stage_commands, workspace_commands
 from purchase_pred_cli.failures import WRONG_INPUT, report_usage
 
 _NAME = "purchase-pred"
@@ -22,6 +22,7 @@ for group in (stage_commands, model_commands, workspace_commands):
     for command in group.COMMANDS:
         app.command()(command)
 app.add_typer(config_commands.app, name="config")
+app.add_typer(models_commands.app, name="models")
 
 
 def _print_version(wanted: bool) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from purchase_pred.models import TuningResult
 
-_MODEL = typer.Option("--model", help="Folder, name or kind of a model. Default: the newest, the best of its run.")
+_MODEL = typer.Option("--model", help="Folder, name or kind of a model. Default: the one in use, or the newest.")
 _AS_OF = typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
 _SHOWN = 20
 

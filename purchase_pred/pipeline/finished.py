@@ -50,7 +50,7 @@ class FinishedWorkspace:
     """The names of the models, the newest first."""
 
     def model(self, name: str | None = None, /) -> FittedModel:
-        """Return a model by its name or its kind; None: the newest.
+        """Return a model by its name or its kind; None: the one in use, or else the newest.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class FinishedWorkspace:
         return load_bundle(find_model(Workspace(self.folder), name))
 
     def metrics(self, name: str | None = None, /) -> dict[str, Any]:
-        """Return the `metrics.json` of a model by its name or its kind; None: the newest; errors as for `model`."""
+        """Return the `metrics.json` of a model by its name or its kind, with the default and errors of `model`."""
         return read_metrics(find_model(Workspace(self.folder), name))
 
 

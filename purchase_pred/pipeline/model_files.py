@@ -1,4 +1,4 @@
-"""The trained models of a workspace: which there are, which is the newest, and how they were judged."""
+"""The trained models of a workspace: which there are, which one is taken, and how they were judged."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from purchase_pred.pipeline.engine.freshness import fresh_output
 from purchase_pred.pipeline.engine.manifest import is_intact, manifest_path, read_manifest, write_manifest
 from purchase_pred.pipeline.engine.publish import written_whole
 from purchase_pred.pipeline.engine.workspace import MODELS_FOLDER
+from purchase_pred.pipeline.models_in_use import IN_USE_FILE, model_in_use
 from purchase_pred.pipeline.registry import STAGE_BY_NAME, model_folders
 
 if TYPE_CHECKING:
@@ -108,14 +109,40 @@ def newest_model(workspace: Workspace, /) -> Path:
     InputError
         There is no model.
     """
-    folders = [folder for kind in MODELS for folder in model_folders(workspace, kind)]
+    folders = all_models(workspace)
     if not folders:
         raise InputError(f"{workspace.path('models')} holds no model; `purchase-pred run all` trains some")
-    return max(folders, key=lambda folder: (_moment(folder), _validation(folder)))
+    return folders[0]
+
+
+def all_models(workspace: Workspace, /) -> list[Path]:
+    """Return the folders of all models, the newest first; of those trained together the best on validation first."""
+    folders = [folder for kind in MODELS for folder in model_folders(workspace, kind)]
+    return sorted(folders, key=lambda folder: (_moment(folder), _validation(folder)), reverse=True)
+
+
+def default_model(workspace: Workspace, /) -> Path:
+    """Return the folder of the model in use; where none was ever put in use, of the newest.
+
+    Raises
+    ------
+    InputError
+        There is no model, or the one in use is gone, or nothing readable tells which one it is.
+    """
+    name = model_in_use(workspace)
+    if name is None:
+        return newest_model(workspace)
+    folder = next((folder for folder in all_models(workspace) if folder.name == name), None)
+    if folder is None:
+        raise InputError(
+            f"{name}, the model in use, is gone from {workspace.path(MODELS_FOLDER)} ({workspace.path(IN_USE_FILE)} "
+            "names it); `purchase-pred models rollback` goes back to the one before, `models use NAME` chooses another"
+        )
+    return folder
 
 
 def find_model(workspace: Workspace, name: str | None, /) -> Path:
-    """Return the folder of a model by its path, its name or its kind; None: the newest.
+    """Return the folder of a model by its path, its name or its kind; None: the one in use, or else the newest.
 
     Raises
     ------
@@ -123,7 +150,7 @@ def find_model(workspace: Workspace, name: str | None, /) -> Path:
         There is no such model; names those that there are.
     """
     if name is None:
-        return newest_model(workspace)
+        return default_model(workspace)
     of_kind = model_folders(workspace, name) if name in MODELS else ()
     candidates = [Path(name), workspace.path(f"{MODELS_FOLDER}/{name}"), *of_kind]
     found = next((folder for folder in candidates if (folder / "model.json").is_file()), None)
@@ -138,4 +165,8 @@ def _moment(folder: Path) -> str:
 
 
 def _validation(folder: Path) -> float:
-    return float(read_metrics(folder)["splits"]["val"]["average_precision"] or 0.0)
+    """Return the PR-AUC on validation; a model that cannot be read for it comes last of its run."""
+    try:
+        return float(read_metrics(folder)["splits"]["val"]["average_precision"] or 0.0)
+    except (InputError, KeyError, TypeError, ValueError):
+        return -1.0
