@@ -1,13 +1,15 @@
-"""The feature files of a workspace: read only by who asks for what they were made with."""
+"""The feature files of a workspace: each names its features, and is read only by who asks for what it was made with."""
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from purchase_pred.errors import ConfigError, InputError
+from purchase_pred.models.rows.design_matrix import NOT_FEATURES
 from purchase_pred.names import SPLITS
 from purchase_pred.pipeline.engine.manifest import content_fingerprint, is_intact, manifest_fault, read_manifest
 from purchase_pred.pipeline.engine.parquet import scan
@@ -17,7 +19,8 @@ from purchase_pred.schema import LABEL, PREDICTION_TIME, TIME_DTYPE
 from purchase_pred.settings.carried import differing_settings, options_for, restored_settings, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.schema import Requirement
@@ -25,6 +28,26 @@ if TYPE_CHECKING:
 
 _REQUIRED: Final[Mapping[str, Requirement]] = {PREDICTION_TIME: TIME_DTYPE, LABEL: pl.UInt8}
 _ASKED: Final = "this command"
+_NAMED: Final = "purchase_pred.features"
+"""The entry of a file's Parquet metadata that holds the names of its features, as JSON."""
+_SHOWN: Final = 5
+
+
+def naming(features: Sequence[str], /) -> dict[str, str]:
+    """Return the Parquet metadata by which a file names its features.
+
+    Examples
+    --------
+    >>> naming(["views_1d"])
+    {'purchase_pred.features': '["views_1d"]'}
+    """
+    return {_NAMED: json.dumps(list(features))}
+
+
+def named_features(path: Path, /) -> list[str] | None:
+    """Return the features that a file names, in the order of its columns; None: it was written before files did."""
+    named = pl.read_parquet_metadata(path).get(_NAMED)
+    return None if named is None else list(json.loads(named))
 
 
 def read_splits(workspace: Workspace, settings: Settings, /, *, asker: str = _ASKED) -> dict[str, pl.LazyFrame]:
@@ -42,7 +65,8 @@ def read_splits(workspace: Workspace, settings: Settings, /, *, asker: str = _AS
     Raises
     ------
     InputError
-        A file is missing or is no feature file, or nothing tells what it was made with.
+        A file is missing or is no feature file, or nothing tells what it was made with, or its columns are not its
+        keys and the features that it names.
     ConfigError
         A file was made with other settings; names both, and the command that makes it anew.
     """
@@ -53,6 +77,7 @@ def read_split(workspace: Workspace, settings: Settings, split: str, /, *, asker
     """Return the feature frame of one split, lazily; parameters and errors are those of `read_splits`."""
     rows = scan(workspace.path(features_file(split)), _REQUIRED)
     _check_made_with(workspace, settings, split, asker)
+    _check_named(rows, workspace, settings, split)
     return rows
 
 
@@ -76,6 +101,26 @@ def command_for(stage: str, workspace: Workspace, settings: Settings, /) -> str:
     """Return the command that runs a stage of a workspace with these settings, as it is typed into a shell."""
     where = "" if str(workspace.root) == "." else f"-w {shlex.quote(str(workspace.root))}"
     return " ".join(part for part in (f"purchase-pred {stage}", where, options_for(settings)) if part)
+
+
+def _check_named(rows: pl.LazyFrame, workspace: Workspace, settings: Settings, split: str) -> None:
+    path = workspace.path(features_file(split))
+    named, found = named_features(path), rows.collect_schema().names()
+    if named is None:
+        return
+    faults = [
+        f"{what} {', '.join(map(repr, names[:_SHOWN]))}{', ...' if len(names) > _SHOWN else ''}"
+        for what, names in (
+            ("holds beside them", [name for name in found if name not in NOT_FEATURES and name not in named]),
+            ("lacks of them", [name for name in named if name not in found]),
+        )
+        if names
+    ]
+    if faults:
+        raise InputError(
+            f"{path} names {len(named)} features, and {' and '.join(faults)}; "
+            f"`{command_for('features', workspace, settings)}` makes it anew"
+        )
 
 
 def _check_made_with(workspace: Workspace, settings: Settings, split: str, asker: str) -> None:

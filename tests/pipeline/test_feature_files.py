@@ -13,7 +13,7 @@ from purchase_pred.errors import ConfigError, InputError
 from purchase_pred.pipeline.engine.fingerprint import fingerprint
 from purchase_pred.pipeline.engine.manifest import describe, manifest_path, read_manifest, write_manifest
 from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE, Workspace, features_file
-from purchase_pred.pipeline.feature_files import older_than_inputs, read_split, read_splits
+from purchase_pred.pipeline.feature_files import naming, older_than_inputs, read_split, read_splits
 from purchase_pred.settings import Settings
 from purchase_pred.settings.carried import carried_settings
 
@@ -35,18 +35,23 @@ def workspace(tmp_path: Path) -> Workspace:
         path = tmp_path / output
         path.parent.mkdir(parents=True, exist_ok=True)
         ROWS.write_parquet(path)
-        made = describe(
-            path,
-            stage="features",
-            output=output,
-            settings=carried_settings(MADE),
-            inputs={SESSIONIZED_FILE: "f1"},
-            rows=1,
-            counts={},
-            attachments={},
-        )
-        write_manifest(made, manifest_path(path))
+        vouch_for(path, output)
     return Workspace(tmp_path)
+
+
+def vouch_for(path: Path, output: str) -> None:
+    """Write the manifest of a feature file as it is."""
+    made = describe(
+        path,
+        stage="features",
+        output=output,
+        settings=carried_settings(MADE),
+        inputs={SESSIONIZED_FILE: "f1"},
+        rows=1,
+        counts={},
+        attachments={},
+    )
+    write_manifest(made, manifest_path(path))
 
 
 def test_features_of_the_same_settings_are_read(workspace: Workspace):
@@ -91,6 +96,31 @@ def test_features_that_something_else_has_changed_are_refused(workspace: Workspa
     pl.concat([ROWS, ROWS]).write_parquet(workspace.path(features_file("test")))
     with pytest.raises(InputError, match="is not the file that its manifest describes"):
         read_splits(workspace, MADE)
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        (["views"], "names 1 features, and holds beside them 'stray'"),
+        (["views", "stray", "carts", "buys"], "names 4 features, and lacks of them 'carts', 'buys'"),
+        (["carts"], "and holds beside them 'views', 'stray' and lacks of them 'carts'"),
+    ],
+)
+def test_a_file_whose_columns_are_not_the_features_that_it_names_is_refused(workspace, named, found) -> None:
+    output = features_file("train")
+    path = workspace.path(output)
+    ROWS.with_columns(views=3, stray=1.5).write_parquet(path, metadata=naming(named))
+    vouch_for(path, output)
+    with pytest.raises(InputError, match=rf"train_features\.parquet .*{found}; `purchase-pred features .*it anew"):
+        read_split(workspace, MADE, "train")
+
+
+def test_a_file_that_names_its_features_is_read(workspace) -> None:
+    output = features_file("train")
+    path = workspace.path(output)
+    ROWS.with_columns(views=3).write_parquet(path, metadata=naming(["views"]))
+    vouch_for(path, output)
+    assert read_split(workspace, MADE, "train").collect_schema().names() == [*ROWS.columns, "views"]
 
 
 def test_features_that_are_older_than_their_inputs_are_told_of(workspace: Workspace):

@@ -13,8 +13,10 @@ import purchase_pred as pp
 from purchase_pred.names import SPLITS
 from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE, Workspace, features_file
+from purchase_pred.pipeline.feature_files import named_features
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.pipeline.stages import features as stage
+from purchase_pred.settings.features import FeatureSettings
 from purchase_pred.settings.loading import resolve_settings
 from purchase_pred.settings.simulator import DatasetSettings
 from purchase_pred.simulation import simulate_catalog, simulate_clickstream, simulate_users
@@ -95,6 +97,16 @@ def test_files_do_not_depend_on_how_the_work_is_done(tmp_path, sessionized, othe
 
     for split in SPLITS:
         assert one.path(features_file(split)).read_bytes() == another.path(features_file(split)).read_bytes()
+
+
+def test_files_name_the_features_of_the_dictionary(tmp_path, sessionized) -> None:
+    workspace = workspace_of(tmp_path, sessionized)
+    frames, _ = run(workspace)
+    expected = pp.describe_features(FeatureSettings(windows=("1d",)))["name"].to_list()
+
+    for split in SPLITS:
+        assert named_features(workspace.path(features_file(split))) == expected
+        assert frames[split].columns[-len(expected) :] == expected
 
 
 def test_shards_finished_before_an_interruption_are_not_made_again(tmp_path, monkeypatch, sessionized) -> None:

@@ -19,6 +19,7 @@ from purchase_pred.pipeline.engine.parquet_join import join_parquet
 from purchase_pred.pipeline.engine.shard_store import ShardStore, open_shards
 from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
+from purchase_pred.pipeline.feature_files import naming
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.pipeline.stages.split import split_of
 from purchase_pred.pipeline.stages.suggestions import suggest
@@ -188,10 +189,16 @@ def _maker(log: _Log) -> Callable[[int], int]:
         )
         unneeded = set(KEYS) & set(rows.collect_schema()) - set(target_keys(work.settings))
         whole = log.collect(features.drop(unneeded))
+        known = set(rows.collect_schema())
+        metadata = naming([name for name in whole.columns if name not in known])
         for unit, split in zip(work.units, splits, strict=True):
             with log.store.making(_part_name(unit, number)) as partial_path:
                 whole.filter(pl.col(SPLIT) == split).drop(SPLIT).write_parquet(
-                    partial_path, compression="zstd", compression_level=_LEVEL, row_group_size=ROWS_PER_GROUP
+                    partial_path,
+                    compression="zstd",
+                    compression_level=_LEVEL,
+                    row_group_size=ROWS_PER_GROUP,
+                    metadata=metadata,
                 )
         return whole.height
 
