@@ -22,7 +22,7 @@ from purchase_pred.models.saved_json import checked, read_json_object
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purchase_pred.models.learners.learner import Learner
+    from purchase_pred.models.learners.learner import SavedLearner
 
 MODEL_FILE: Final = "model.json"
 CALIBRATOR_FILE: Final = "calibrator.json"
@@ -32,7 +32,7 @@ MOST_JSON_BYTES: Final = 50_000_000
 MOST_BOOSTER_BYTES: Final = 1_000_000_000
 
 _FIRST_FIT_FILE: Final = f"{FIRST_FIT_FOLDER}/{MODEL_FILE}"
-_LEARNERS: Final[Mapping[str, type[Learner]]] = {
+_LEARNERS: Final[Mapping[str, type[SavedLearner]]] = {
     learner.kind: learner for learner in (LogisticLearner, XGBoostLearner, LightGBMLearner)
 }
 
@@ -41,17 +41,23 @@ def save_bundle(model: FittedModel, directory: Path, /) -> None:
     """Write a model into a folder: the learner's native file, `model.json` and `calibrator.json`.
 
     The folder is made if it is missing; files of those names are replaced, others are left alone.
+
+    Raises
+    ------
+    BundleError
+        The model was made of an estimator that is not ours, which only a pickle could hold.
     """
+    learner = _saved(model)
     directory.mkdir(parents=True, exist_ok=True)
-    content = model.learner.to_bytes()
+    content = learner.to_bytes()
     description = {
         "bundle_version": BUNDLE_VERSION,
         "name": model.name,
         "kind": model.kind,
-        "learner_file": model.learner.file_name,
-        "learner_state": model.learner.state(),
+        "learner_file": learner.file_name,
+        "learner_state": learner.state(),
         "odds_factor": model.odds_factor,
-        "versions": {name: version(name) for name in ("purchase-pred", model.learner.library)},
+        "versions": {name: version(name) for name in ("purchase-pred", learner.library)},
         "target": model.target,
         "training": model.training,
         "settings": model.settings,
@@ -59,7 +65,7 @@ def save_bundle(model: FittedModel, directory: Path, /) -> None:
         "features": model.spec.to_json(),
         "left_out": list(model.spec.left_out),
     }
-    contents = {model.learner.file_name: content, CALIBRATOR_FILE: _json(model.calibrator.to_json())}
+    contents = {learner.file_name: content, CALIBRATOR_FILE: _json(model.calibrator.to_json())}
     for name, written in contents.items():
         (directory / name).write_bytes(written)
     if model.first_fit:
@@ -138,7 +144,17 @@ def _read_first_fit(directory: Path, known: BundleDescription) -> FittedModel:
     return load_bundle(directory / FIRST_FIT_FOLDER)
 
 
-def _read_learner(directory: Path, known: BundleDescription, spec: FeatureSpec) -> Learner:
+def _saved(model: FittedModel) -> SavedLearner:
+    learner = model.learner
+    if not isinstance(learner, LogisticLearner | XGBoostLearner | LightGBMLearner):
+        raise BundleError(
+            f"{model.kind} cannot be saved as a model of this program, only {', '.join(sorted(_LEARNERS))} can; "
+            "keep it by its library's own means"
+        )
+    return learner
+
+
+def _read_learner(directory: Path, known: BundleDescription, spec: FeatureSpec) -> SavedLearner:
     learner = _LEARNERS[known.kind]
     if learner.library not in known.versions:
         raise BundleError(f"{directory / MODEL_FILE}: versions lacks {learner.library!r}: train again")

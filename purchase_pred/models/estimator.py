@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
-from purchase_pred.errors import BundleError, InputError
+from purchase_pred.errors import InputError
 from purchase_pred.models.calibration import Calibrator
 from purchase_pred.models.fitted import FittedModel
 from purchase_pred.models.rows.design_matrix import label_vector
@@ -31,8 +31,6 @@ class EstimatorLearner:
     estimator: Any
     spec: FeatureSpec
     kind: str
-    file_name: ClassVar[str] = ""
-    library: ClassVar[str] = "scikit-learn"
     explains: ClassVar[bool] = False
     positive_weight: float = 1.0
     rounds: int | None = None
@@ -53,19 +51,6 @@ class EstimatorLearner:
     def gains(self) -> NDArray[np.float64]:
         """Return zeros: a classifier of any kind does not tell."""
         return np.zeros(len(self.spec.features))
-
-    def to_bytes(self) -> NoReturn:
-        """Refuse: only a pickle could hold a classifier of any kind, and a saved model holds none."""
-        raise BundleError(f"{self.kind} cannot be saved as a model of this program; keep it by its library's own means")
-
-    @classmethod
-    def from_bytes(cls, content: bytes, state: dict[str, Any], spec: FeatureSpec, /) -> NoReturn:  # noqa: ARG003
-        """Refuse, as `to_bytes`."""
-        raise BundleError("a classifier of any kind cannot be saved, and so not be read")
-
-    def state(self) -> dict[str, Any]:
-        """Return nothing: there is no file that it would complete."""
-        return {}
 
 
 def from_estimator(
@@ -111,8 +96,8 @@ def from_estimator(
     kind = type(estimator).__name__
     if not hasattr(estimator, "predict_proba"):
         raise InputError(f"{kind} must have predict_proba, as classifiers of scikit-learn do")
-    classes = [float(one) for one in getattr(estimator, "classes_", ())]
-    if classes != [0.0, 1.0]:
+    classes = list(getattr(estimator, "classes_", ()))
+    if classes != [0, 1]:
         raise InputError(f"{kind} must be fitted on the labels 0 and 1, found the classes {classes or 'of none yet'}")
     labels = label_vector(train)
     return FittedModel(

@@ -71,11 +71,8 @@ class FitRows:
 
 
 class Learner(Protocol):
-    """A fitted learner: log-odds out of a design matrix, and itself as bytes without pickle."""
+    """A fitted learner: log-odds out of a design matrix."""
 
-    file_name: ClassVar[str]
-    library: ClassVar[str]
-    """Distribution whose version must be able to read the bytes."""
     explains: ClassVar[bool]
     """Whether `contributions` are known."""
 
@@ -111,12 +108,20 @@ class Learner(Protocol):
         """Return what each feature contributed to the fit, in the learner's own unit; 0 for an unused one."""
         ...
 
+
+class SavedLearner(Learner, Protocol):
+    """A learner that can be written as bytes, without pickle, and read back."""
+
+    file_name: ClassVar[str]
+    library: ClassVar[str]
+    """Distribution whose version must be able to read the bytes."""
+
     def to_bytes(self) -> bytes:
         """Return the fitted learner in its native format."""
         ...
 
     @classmethod
-    def from_bytes(cls, content: bytes, state: dict[str, Any], spec: FeatureSpec, /) -> Learner:
+    def from_bytes(cls, content: bytes, state: dict[str, Any], spec: FeatureSpec, /) -> SavedLearner:
         """Return the learner that `to_bytes` wrote; `state` is what `state` returned."""
         ...
 
