@@ -1,4 +1,4 @@
-"""Commands about a workspace: status and check-leakage."""
+"""Commands about a workspace: status, check-leakage and verify."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -72,4 +72,33 @@ def check_leakage(
         )
 
 
-COMMANDS = (status, check_leakage)
+@command_options(*READING)
+def verify(
+    common: Common,
+    *,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="Rows of each feature file to compute again.")] = 25,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed draws other rows.")] = 0,
+) -> None:
+    """Read every output again and hold it against its manifest and its log; exit with 3 on a difference."""
+    from purchase_pred.errors import GateError
+    from purchase_pred.pipeline.tasks.verify import verify as verify_workspace
+    from purchase_pred_cli.console import Screen, print_json, print_text
+
+    found = verify_workspace(common.open_workspace(), rows=rows, seed=seed)
+    if common.as_json:
+        print_json({"schema_version": 1, "right": not found.differences, **asdict(found)})
+    else:
+        screen = Screen(quiet=common.quiet)
+        for note in found.notes:
+            screen.note(note)
+        for difference in found.differences:
+            print_text(f"{difference.file}: {difference.found}")
+        checked = f"{len(found.files):,} outputs read, {found.values:,} values of {found.rows:,} rows computed again"
+        print_text(
+            f"{checked}: {len(found.differences):,} differences" if found.differences else f"{checked}: all right"
+        )
+    if found.differences:
+        raise GateError(f"{len({one.file for one in found.differences}):,} outputs are not as they were made")
+
+
+COMMANDS = (status, check_leakage, verify)

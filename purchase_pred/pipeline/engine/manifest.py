@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Final = 1
 
 _MOST_BYTES: Final = 16 << 20
+_DIGEST: Final = "digest"
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,18 @@ def manifest_fault(output: Path, /) -> str:
 
 def write_manifest(manifest: Manifest, path: Path, /) -> None:
     """Write a manifest and put it on the disk."""
-    path.write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
+    path.write_text(_sealed(asdict(manifest)), encoding="utf-8")
     flush(path)
+
+
+def is_as_written(output: Path, /) -> bool:
+    """Tell whether the manifest of an output is, byte for byte, as this program wrote it.
+
+    One written before manifests carried their own hash is believed.
+    """
+    text = manifest_path(output).read_text(encoding="utf-8", errors="replace")
+    content = json.loads(text)
+    return _DIGEST not in content or text == _sealed(content)
 
 
 def is_intact(output: Path, manifest: Manifest, /) -> bool:
@@ -146,10 +158,17 @@ def _parse(path: Path) -> Manifest:
     content = _read(path)
     optional = {field.name for field in fields(Manifest) if field.default_factory is not MISSING}
     names = {field.name for field in fields(Manifest)}
-    fault = find_fault(content, version=SCHEMA_VERSION, required=names - optional, known=names)
+    fault = find_fault(content, version=SCHEMA_VERSION, required=names - optional, known=names | {_DIGEST})
     if fault:
         raise ValueError(fault)
-    return Manifest(**content)
+    return Manifest(**{name: value for name, value in content.items() if name != _DIGEST})
+
+
+def _sealed(content: Mapping[str, Any]) -> str:
+    """Return the text of a manifest with the hash of all else in it, by which `is_as_written` finds a change."""
+    told = {name: value for name, value in content.items() if name != _DIGEST}
+    digest = hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+    return json.dumps(told | {_DIGEST: digest}, indent=2) + "\n"
 
 
 def _read(path: Path) -> Any:

@@ -74,7 +74,7 @@ def _is_mapping_to_texts_or_none(value: Any) -> bool:
 
 
 _FORMS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    **dict.fromkeys(("program_version", "stage", "output", "fingerprint", "created"), _is_text),
+    **dict.fromkeys(("program_version", "stage", "output", "fingerprint", "created", "digest"), _is_text),
     **dict.fromkeys(("bytes", "modified_ns"), _is_count),
     **dict.fromkeys(("settings", "counts"), _is_mapping),
     "inputs": _is_mapping_to_texts_or_none,
