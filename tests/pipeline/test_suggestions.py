@@ -95,6 +95,33 @@ def test_the_question_is_kept_where_another_horizon_and_other_shares_are_enough(
     assert {"split.align", "split.train", "split.val"}.issuperset(changed[1:])
 
 
+BURST = [7 * DAY + timedelta(hours=2 * step) for step in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("before", "users"), [(timedelta(), 120), (-3000 * DAY, 60)], ids=["shares do", "a burst within 0.1 % of the time"]
+)
+def test_shares_of_events_are_advised_for_a_log_that_comes_in_bursts(before: timedelta, users: int):
+    """By time, with the shares that are asked for, every visit but the first is of the test."""
+    bursts = log(users=users, moments=[before, *BURST])
+    asked = ("target.horizon=6h", "split.train=0.5", "split.val=0.25", "split.align=none")
+    advice = suggest(bursts, resolve_settings(assignments=asked).settings)
+    counts = followed(bursts, advice, *asked)
+    assert "--set split.by=events" in advice
+    assert all(0 < buys < rows for rows, buys in counts.values())
+    assert set(counts) == {"train", "val", "test"}
+
+
+def test_shares_of_events_are_told_as_they_are_where_settings_ask_for_them():
+    bursts = log(users=60, moments=[timedelta(), *BURST])
+    asked = ("split.by=events", "target.horizon=30d")
+    advice = suggest(bursts, resolve_settings(assignments=asked).settings)
+    counts = followed(bursts, advice, *asked)
+    assert "split.by" not in advice
+    assert f"{counts['test'][1]:,} of {counts['test'][0]:,} rows of test" in advice
+    assert min(counts[split][1] for split in ("val", "test")) >= 50
+
+
 @pytest.mark.parametrize(
     ("sessionized", "told"),
     [

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from purchase_pred.durations import parse_duration
+from purchase_pred.durations import microseconds, parse_duration
 from purchase_pred.evaluation.red_flags import FEW_POSITIVES
 from purchase_pred.names import SPLITS
 from purchase_pred.prediction_rows import SESSION_START, labelled_points, prediction_rows
 from purchase_pred.schema import LABEL, LABEL_END, PREDICTION_TIME, SPLIT, TIMESTAMP, USER_ID
-from purchase_pred.splits import PURGED, is_within
+from purchase_pred.splits import PURGED, configured_boundaries, is_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,14 @@ class _Points:
 
 
 @dataclass(frozen=True)
+class _Cut:
+    """Changes of the settings of the splits, and the boundaries then, in microseconds."""
+
+    changes: dict[str, Any]
+    boundaries: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class _Candidate:
     """Changes of the settings, and what they are worth."""
 
@@ -72,11 +80,11 @@ class _Candidate:
 def suggest(sessionized: pl.LazyFrame, settings: Settings, /) -> str:
     """Return settings under which each split of this log has rows that buy and rows that do not, as advice.
 
-    Of the target as it is asked and others, of horizons, and of shares of the splits, those are advised that leave most
-    rows that buy in the split with the fewest, those of train in proportion; another level or other prediction points
-    only for twice as many. What is enough to judge a model by is as good as more, and of equals the first goes before:
-    the nearest horizon, the shares as they are. They are looked for on a sample of the users of a large log, and
-    counted on all of it before they are told.
+    Of the target as it is asked and others, of horizons, and of shares of the splits, of the time or of the events,
+    those are advised that leave most rows that buy in the split with the fewest, those of train in proportion; another
+    level or other prediction points only for twice as many. What is enough to judge a model by is as good as more, and
+    of equals the first goes before: the nearest horizon, the shares as they are. They are looked for on a sample of the
+    users of a large log, and counted on all of it before they are told.
     """
     sample, parts = _sample(sessionized)
     span = sample.select(pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP).min()).item()
@@ -99,15 +107,16 @@ def _candidates(sample: pl.DataFrame, settings: Settings, span: timedelta, plent
     It ends with the first target that leaves plenty. One is passed over whose rows that buy, spread at best, are worth
     no more than what another leaves.
     """
-    best = 0.0
+    best, as_asked = 0.0, _shares_as_asked(sample, settings)
     for changes, chosen in _targets(settings, span):
         points = _points(sample, chosen)
         kept = not {"target.level", "anchors.kind"} & set(changes)
         weight = _FOR_ANOTHER_QUESTION if kept else 1.0
         if points.buys.sum() * _PROPORTION[-1] * weight <= best:
             continue
-        for shares, fewest in _shares(points, settings, sample):
-            if fewest and (wanted := {**changes, **shares}):
+        for cut in (*as_asked, *_best_shares(points, settings, sample)):
+            fewest = _fewest(points, cut.boundaries, _wait(settings))
+            if fewest and (wanted := {**changes, **cut.changes}):
                 worth = min(fewest, plenty) * weight
                 best = max(best, worth)
                 yield _Candidate(wanted, worth)
@@ -165,41 +174,49 @@ def _points(sample: pl.DataFrame, settings: Settings) -> _Points:
     return _Points(begins, at, ends, buys[kept])
 
 
-def _shares(points: _Points, settings: Settings, sample: pl.DataFrame) -> Iterator[tuple[dict[str, Any], float]]:
-    """Yield changes of the splits and the fewest rows that buy they leave: none, exact boundaries, the best shares."""
-    times = sample[TIMESTAMP].to_physical()
-    start, end = int(times.min()), int(times.max())  # type: ignore[arg-type]
-    align = settings.split.align
-    exact = {} if align == "none" else {"split.align": "none"}
-    whole = 1 if align == "none" else int(parse_duration(align).total_seconds() * 1e6)
-    wait = parse_duration(settings.split.embargo).total_seconds() * 1e6
-    asked = settings.split.model_dump(include={"train", "val"})
-    for shares in (asked, *_cuts(points, start, end, wait)):
-        ends = [start + int((end - start) * share) for share in (shares["train"], shares["train"] + shares["val"])]
-        changed = {f"split.{name}": value for name, value in shares.items() if value != asked[name]}
-        if not changed:
-            yield {}, _fewest(points, (start, *(moment - moment % whole for moment in ends), end), wait)
-        yield {**exact, **changed}, _fewest(points, (start, *ends, end), wait)
+def _shares_as_asked(sample: pl.DataFrame, settings: Settings) -> list[_Cut]:
+    """Return the boundaries of the shares as they are asked for: as they stand, exact, and of events or of the time."""
+    asked = settings.split
+    exact: dict[str, Any] = {} if asked.align == "none" else {"align": "none"}
+    other = {"by": "events" if asked.by == "time" else "time"}
+    changes = [{}, exact, other, {**exact, **other}] if exact else [{}, other]
+    return [_cut(sample, settings, one) for one in changes]
 
 
-def _cuts(points: _Points, start: int, end: int, wait: float) -> list[dict[str, float]]:
-    """Return the shares that leave the fewest purchases of any split at the most, in proportion to 50, 25 and 25 %."""
+def _cut(sample: pl.DataFrame, settings: Settings, changes: dict[str, Any]) -> _Cut:
+    """Return the boundaries of the splits, in microseconds, when those of their settings are changed."""
+    chosen = settings.split.model_copy(update=changes)
+    boundaries = configured_boundaries(sample.lazy(), chosen).select(pl.all().to_physical()).collect().row(0)
+    return _Cut({f"split.{name}": value for name, value in changes.items()}, boundaries)
+
+
+def _best_shares(points: _Points, settings: Settings, sample: pl.DataFrame) -> list[_Cut]:
+    """Return the cut that leaves the fewest purchases of any split at the most, in proportion to 50, 25 and 25 %."""
+    asked, times = settings.split, np.sort(sample[TIMESTAMP].to_physical().to_numpy())
+    clock = times if asked.by == "events" else times[[0, -1]]  # shares of a span are places between its two ends
+    places = np.arange(len(clock)) / (len(clock) - 1)
     moments = np.quantile(points.at[points.buys], np.linspace(0, 1, _CUTS))
-    steps = np.unique(((moments - start) / (end - start)).round(3))
+    steps = np.unique(np.interp(moments, clock, places).round(3))
     steps = np.unique(np.concatenate([steps - 0.001, steps, steps + 0.001]).round(3))
-    pairs = list(combinations(steps[(steps > 0) & (steps < 1)].tolist(), 2))
+    steps = steps[(steps > 0) & (steps < 1)]
+    placed = np.interp(steps, places, clock).astype(np.int64).tolist()
+    pairs = list(combinations(range(len(steps)), 2))
     if not pairs:
         return []
-    span = end - start
     scores = [
-        _fewest(points, (start, start + int(span * first), start + int(span * second), end), wait)
-        for first, second in pairs
+        _fewest(points, (int(times[0]), placed[one], placed[other], int(times[-1])), _wait(settings))
+        for one, other in pairs
     ]
-    first, second = pairs[int(np.argmax(scores))]
-    return [{"train": first, "val": round(second - first, 3)}]
+    first, second = steps[list(pairs[int(np.argmax(scores))])].tolist()
+    wanted = {"align": "none", "train": first, "val": round(second - first, 3)}
+    return [_cut(sample, settings, {name: value for name, value in wanted.items() if value != getattr(asked, name)})]
 
 
-def _fewest(points: _Points, boundaries: tuple[int, ...], wait: float) -> float:
+def _wait(settings: Settings) -> int:
+    return microseconds(settings.split.embargo)
+
+
+def _fewest(points: _Points, boundaries: tuple[int, ...], wait: int) -> float:
     """Return the fewest rows that buy of any split, those of train in proportion to 50, 25 and 25 %.
 
     0 where a split has none that does not buy.
