@@ -160,6 +160,10 @@ def ingest(
         list[str] | None,
         typer.Option("--map-catalog", metavar="OURS=THEIRS", help="Name a column of the product list; repeatable."),
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option("--keep", metavar="COLUMN", help="Keep a column of the log, or of the product list; repeatable."),
+    ] = None,
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="Zone of times that name none. Default: UTC.")
     ] = None,
@@ -171,6 +175,8 @@ def ingest(
     ] = None,
 ) -> None:
     """Bring a real log into data/raw: CSV, NDJSON or Parquet, plain or gzip."""
+    from json import dumps
+
     from purchase_pred.pipeline.engine.runner import Request
     from purchase_pred.pipeline.stages.ingest import ingest_stage
 
@@ -178,6 +184,7 @@ def ingest(
         *_named("ingest.columns", "--map", columns or []),
         *_named("ingest.events", "--event", events or []),
         *_named("ingest.catalog_columns", "--map-catalog", catalog_columns or []),
+        *([f"ingest.keep={dumps(keep)}"] if keep else []),
         *_texts({"ingest.timezone": timezone, "ingest.time_format": time_format, "ingest.decimal": decimal}),
     ]
     settings = common.resolve(*assignments).settings

@@ -38,6 +38,12 @@ LAST_ACTIONS: Final = "last_actions"
 HOUR: Final = "hour"
 WEEKDAY: Final = "weekday"
 
+CONTEXT: Final = (
+    CATEGORY, BASE_PRICE, SHOWN_DISCOUNT, SESSION_START, CONTINUES, PREVIOUS_TYPE, LAST_ACTIONS, HOUR, WEEKDAY,
+    ITEM_CATEGORY,
+)  # fmt: skip
+"""What `with_context` adds to events."""
+
 _SESSION: Final = (USER_ID, SESSION_INDEX)
 
 

@@ -42,14 +42,15 @@ def derive_catalog(
         Every category there is; they become the categories of the Enum, in this order.
     known
         What stands outside the events, and goes before them: `item_id` (as in `events`), `category` String, and maybe
-        `base_price` Float64; one row per item.
+        `base_price` Float64 and columns of other names; one row per item.
 
     Returns
     -------
     LazyFrame
         Sorted by `item_id`. `category` Enum, the known one, else the first one written (null: none ever was);
         `base_price` Float64, the known one, else the first one shown (null: none ever was); `discount_pct` 0.0;
-        `current_price` = `base_price`; `created_at` Datetime("us", "UTC"), first seen.
+        `current_price` = `base_price`; `created_at` Datetime("us", "UTC"), first seen;
+        then the columns of other names that `known` has.
     """
     position = pl.col(TIMESTAMP).dt.timestamp("us").cast(pl.Int128) * _EVENT_IDS + pl.col(EVENT_ID)
     placed = events.with_columns(
@@ -61,9 +62,12 @@ def derive_catalog(
         pl.col(PRICE).min_by(_PRICE_AT).alias(BASE_PRICE),
         pl.col(TIMESTAMP).min().alias(CREATED_AT),
     )
+    kept: list[str] = []
     if known is not None:
-        columns = [column for column in (CATEGORY, BASE_PRICE) if column in known.collect_schema()]
-        listed = known.select(ITEM_ID, *(pl.col(column).alias(f"{_LISTED}{column}") for column in columns))
+        present = known.collect_schema()
+        columns = [column for column in (CATEGORY, BASE_PRICE) if column in present]
+        kept = [column for column in present if column not in (ITEM_ID, CATEGORY, BASE_PRICE)]
+        listed = known.select(ITEM_ID, *(pl.col(column).alias(f"{_LISTED}{column}") for column in columns), *kept)
         items = items.join(listed, on=ITEM_ID, how="left").with_columns(
             pl.coalesce(f"{_LISTED}{column}", column).alias(column) for column in columns
         )
@@ -74,6 +78,7 @@ def derive_catalog(
         pl.lit(0.0).alias(DISCOUNT_PCT),
         pl.col(BASE_PRICE).alias(CURRENT_PRICE),
         CREATED_AT,
+        *kept,
     ).sort(ITEM_ID)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 from pydantic import ValidationError
@@ -13,11 +13,19 @@ from purchase_pred.errors import ConfigError, InputError
 from purchase_pred.ingest.catalog import derive_catalog, derive_users
 from purchase_pred.ingest.files import inspect_file
 from purchase_pred.ingest.formats import cdnow, otto, rees46, retailrocket, table, yoochoose
+from purchase_pred.ingest.kept import (
+    check_flat,
+    check_kept_names,
+    kept_schema,
+    kept_values,
+    missing_column,
+    typed_values,
+)
 from purchase_pred.ingest.paths import expand_paths
 from purchase_pred.ingest.products import add_products, read_products
 from purchase_pred.ingest.profile import LogProfile, profile_log
 from purchase_pred.ingest.rows import REASON, REASON_DTYPE, canonical_rows, within
-from purchase_pred.ingest.source import EXTRA_FIELD, PREFIX, SourceLog, as_text
+from purchase_pred.ingest.source import EXTRA_FIELD, PREFIX, SourceLog, as_text, source
 from purchase_pred.likeness import did_you_mean
 from purchase_pred.schema import CATEGORY, EVENT_ID, EVENTS, ITEM_ID
 from purchase_pred.settings.ingest import IngestSettings
@@ -44,10 +52,10 @@ class CanonicalLog:
     """A log in the shape that the stages read; every frame is lazy and reads the source anew."""
 
     events: pl.LazyFrame
-    """The sound rows, in the order of the source, in the columns of `schema.EVENTS`. `event_id` is the position of
-    the row in the source, from 0, over all files in the order given, rejected rows counted. `user_id` and `item_id`
-    are Int64 where the source has nothing but whole numbers (an integer column of Parquet keeps its dtype), else
-    String."""
+    """The sound rows, in the order of the source, in the columns of `schema.EVENTS` and those to keep. `event_id` is
+    the position of the row in the source, from 0, over all files in the order given, rejected rows counted. `user_id`
+    and `item_id` are Int64 where the source has nothing but whole numbers (an integer column of Parquet keeps its
+    dtype), else String."""
     rejected: pl.LazyFrame
     """The other rows, in the order of the source: `event_id`, `reason` (Enum, see `REASONS`), then every column of
     the source as text. A source column named like one of these two is called ``source_...``."""
@@ -73,6 +81,7 @@ def read_log(
     columns: Mapping[str, str] | None = None,
     events: Mapping[str, str | Sequence[str]] | None = None,
     timezone: str | None = None,
+    keep: Sequence[str] = (),
     catalog: Sequence[str | Path] = (),
     settings: IngestSettings | None = None,
 ) -> CanonicalLog:
@@ -90,6 +99,9 @@ def read_log(
         ``{"purchase": ["order", "buy"]}``; they go before the format's own.
     timezone
         Zone of times that are written without one.
+    keep
+        Columns to keep under their own names, of the log or, where it has none such, of the product list. Text is
+        Boolean, Int64 or Float64 where every value that is written is one, else String; other dtypes stay.
     catalog
         Files and globs of a product list, whose categories and list prices go before what the events show; see
         `read_products`.
@@ -106,7 +118,7 @@ def read_log(
     Raises
     ------
     ConfigError
-        `columns`, `events` or `timezone` hold a name that is none.
+        `columns`, `events`, `timezone` or `keep` hold a name that is none, or that is one of ours.
     InputError
         An unknown format; a missing, empty or unreadable file; a missing column, with the columns found and the
         nearest; a column of prices or durations of which most cannot be read; a log without rows.
@@ -124,15 +136,20 @@ def read_log(
         raise InputError(
             f"log format {format!r} is unknown{did_you_mean(format, LOG_FORMATS)} (known: {', '.join(LOG_FORMATS)})"
         )
-    named = {"columns": columns, "events": events, "timezone": timezone}
+    named = {"columns": columns, "events": events, "timezone": timezone, "keep": keep}
     chosen = _with_names(settings or IngestSettings(), {key: value for key, value in named.items() if value})
     files = [inspect_file(path) for path in expand_paths([paths] if isinstance(paths, str | Path) else paths)]
-    log = reader(files, chosen)
+    check_kept_names(chosen.keep)
+    log = _with_kept(reader(files, chosen), files, chosen)
+    lacking = [name for name in chosen.keep if name not in log.kept]
     if catalog:
-        log = replace(log, categories=add_products(read_products(catalog, settings=chosen), log.categories))
+        products = read_products(catalog, settings=chosen, keep=lacking, log_columns=_columns(log))
+        log = replace(log, categories=add_products(products, log.categories))
+    elif lacking:
+        raise missing_column(lacking[0], {"the log": _columns(log)})
     rows = canonical_rows(log, settings=chosen)
     profile = profile_log(log, rows, settings=chosen)
-    return _canonical(log, within(rows, profile.period), profile)
+    return _canonical(log, within(rows, profile.period), profile, decimal=chosen.decimal)
 
 
 def _with_names(settings: IngestSettings, named: Mapping[str, Any]) -> IngestSettings:
@@ -143,13 +160,32 @@ def _with_names(settings: IngestSettings, named: Mapping[str, Any]) -> IngestSet
         raise ConfigError(f"read_log: {told}") from error
 
 
-def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile) -> CanonicalLog:
+def _columns(log: SourceLog) -> list[str]:
+    """Return the columns of the source by their own names."""
+    marked = [name.removeprefix(PREFIX) for name in log.rows.collect_schema() if name.startswith(PREFIX)]
+    return [name for name in marked if name != EXTRA_FIELD]
+
+
+def _with_kept(log: SourceLog, files: Sequence[LogFile], settings: IngestSettings) -> SourceLog:
+    """Return the log with those of the columns to keep that it has."""
+    own, schema = _columns(log), log.rows.collect_schema()
+    kept = [name for name in settings.keep if name in own]
+    check_flat(files, kept)
+    return replace(log, kept={name: kept_values(source(name), schema[PREFIX + name], name) for name in kept})
+
+
+def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile, *, decimal: Literal[".", ","]) -> CanonicalLog:
     whole = [column for column, is_whole in profile.whole_numbers.items() if is_whole]
     strings = [column for column in whole if rows.collect_schema()[column] == pl.String]
     numbered = [pl.col(column).cast(pl.Int64) for column in strings]
     repeated = profile.duplicates.to_frame().lazy()
     sound = rows.filter(pl.col(REASON).is_null()).join(repeated, on=EVENT_ID, how="anti", maintain_order="left")
-    events = sound.select(*EVENTS, CATEGORY).with_columns(numbered)
+    found = kept_schema(log)
+    kept = [
+        typed_values(log.kept[name], found[name], dtype, decimal=decimal).alias(name)
+        for name, dtype in profile.kept.items()
+    ]
+    events = sound.select(*EVENTS, CATEGORY, *kept).with_columns(numbered)
     known = log.categories
     if known is not None:
         dtype = events.collect_schema()[ITEM_ID]
@@ -157,7 +193,7 @@ def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile) -> Canon
         as_written = same.cast(pl.String) == pl.col(ITEM_ID)  # "007" is not the item 7
         known = known.filter(as_written).with_columns(same)
     return CanonicalLog(
-        events=events.select(*EVENTS),
+        events=events.select(*EVENTS, *profile.kept),
         rejected=_rejected(rows, repeated),
         catalog=derive_catalog(events, categories=profile.categories, known=known),
         users=derive_users(events),

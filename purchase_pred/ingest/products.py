@@ -8,6 +8,14 @@ import polars as pl
 
 from purchase_pred.errors import InputError
 from purchase_pred.ingest.files import inspect_file
+from purchase_pred.ingest.kept import (
+    check_flat,
+    kept_dtype,
+    kept_values,
+    missing_column,
+    typed_values,
+    value_facts,
+)
 from purchase_pred.ingest.numbers import check_numbers, read_number
 from purchase_pred.ingest.paths import expand_paths
 from purchase_pred.ingest.profile import readable
@@ -24,10 +32,17 @@ if TYPE_CHECKING:
     from purchase_pred.settings.ingest import IngestSettings
 
 _COLUMNS: Final = (ITEM_ID, CATEGORY, BASE_PRICE)
-_TEXT: Final = "base_price_text"
+_TEXT: Final = "base_price:text"
 
 
-def read_products(paths: Sequence[str | Path], /, *, settings: IngestSettings) -> pl.DataFrame:
+def read_products(
+    paths: Sequence[str | Path],
+    /,
+    *,
+    settings: IngestSettings,
+    keep: Sequence[str] = (),
+    log_columns: Sequence[str] = (),
+) -> pl.DataFrame:
     """Read a product list: CSV, NDJSON or Parquet with a row per item.
 
     Parameters
@@ -36,26 +51,36 @@ def read_products(paths: Sequence[str | Path], /, *, settings: IngestSettings) -
         Files and globs, as of a log.
     settings
         `catalog_columns`, the list's columns by our name, before `item_id`, `category` and `base_price`; `decimal`.
+    keep
+        Columns of the list to keep under their own names; see `kept_dtype`.
+    log_columns
+        Where else such a column was looked for, for the message.
 
     Returns
     -------
     DataFrame
-        `item_id` String, `category` String, `base_price` Float64 (null unless above 0), one row per item: the first
-        that the list has of it. Rows without an item are left out.
+        `item_id` String, `category` String, `base_price` Float64 (null unless above 0) and the columns to keep, one
+        row per item: the first that the list has of it. Rows without an item are left out.
 
     Raises
     ------
     InputError
-        A file cannot be read; a column is missing, the item or both others; most prices cannot be read.
+        A file cannot be read; a column is missing, the item, both others or one to keep; most prices cannot be read.
     """
     files = [inspect_file(path) for path in expand_paths(paths)]
     names = {column: settings.catalog_columns.get(column, column) for column in _COLUMNS}
     for file in files:
         _check_columns(file, names, settings)
-    listed = _listed(files, names, settings)
+    check_flat(files, keep)
+    for name in keep:
+        found = dict.fromkeys(column for file in files for column in file.names)
+        if name not in found:
+            raise missing_column(name, {"the log": log_columns, "the product list": found})
+    listed = _listed(files, names, settings, keep)
     _check_prices(listed, names[BASE_PRICE], settings)
     shown = pl.when(pl.col(BASE_PRICE) > 0).then(pl.col(BASE_PRICE))
-    rows = listed.select(ITEM_ID, CATEGORY, shown.alias(BASE_PRICE)).drop_nulls(ITEM_ID)
+    kept = [_typed(listed, name, settings) for name in keep]
+    rows = listed.select(ITEM_ID, CATEGORY, shown.alias(BASE_PRICE), *kept).drop_nulls(ITEM_ID)
     return rows.unique(ITEM_ID, keep="first", maintain_order=True)
 
 
@@ -64,10 +89,12 @@ def add_products(products: pl.DataFrame, known: pl.LazyFrame | None, /) -> pl.La
     if known is None:
         return products.lazy()
     both = products.lazy().join(known, on=ITEM_ID, how="full", coalesce=True, suffix=":known")
-    return both.select(ITEM_ID, pl.coalesce(CATEGORY, f"{CATEGORY}:known").alias(CATEGORY), BASE_PRICE)
+    return both.with_columns(pl.coalesce(CATEGORY, f"{CATEGORY}:known").alias(CATEGORY)).select(products.columns)
 
 
-def _listed(files: Sequence[LogFile], names: dict[str, str], settings: IngestSettings) -> pl.DataFrame:
+def _listed(
+    files: Sequence[LogFile], names: dict[str, str], settings: IngestSettings, keep: Sequence[str]
+) -> pl.DataFrame:
     """Return every row of a list in our columns, prices of 0 among them, and the price as it is written."""
     with readable([file.path for file in files]):
         scanned = scan_files(files)
@@ -85,7 +112,17 @@ def _listed(files: Sequence[LogFile], names: dict[str, str], settings: IngestSet
             pl.when(text[CATEGORY] != "").then(text[CATEGORY]).alias(CATEGORY),
             pl.when(price.is_finite() & (price >= 0)).then(price).alias(BASE_PRICE),
             pl.when(text[BASE_PRICE] != "").then(text[BASE_PRICE]).alias(_TEXT),
+            *(kept_values(pl.col(name), schema[name], name).alias(name) for name in keep),
         ).collect()
+
+
+def _typed(listed: pl.DataFrame, name: str, settings: IngestSettings) -> pl.Expr:
+    """Return a column to keep in the dtype that all its values have."""
+    values, found = pl.col(name), listed.schema[name]
+    if found != pl.String:
+        return values
+    facts = listed.select(value_facts(name, values, sound=pl.lit(value=True), decimal=settings.decimal))
+    return typed_values(values, found, kept_dtype(name, facts), decimal=settings.decimal).alias(name)
 
 
 def _check_columns(file: LogFile, names: dict[str, str], settings: IngestSettings) -> None:

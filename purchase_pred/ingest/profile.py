@@ -18,6 +18,7 @@ import polars as pl
 from purchase_pred.durations import parse_duration
 from purchase_pred.errors import InputError
 from purchase_pred.ingest.files import broken_text, first_line
+from purchase_pred.ingest.kept import kept_dtype, kept_schema, value_facts
 from purchase_pred.ingest.numbers import check_numbers
 from purchase_pred.ingest.rows import (
     DURATION_UNREAD,
@@ -60,6 +61,8 @@ class LogProfile:
     """Rows of the source, sound or not."""
     whole_numbers: Mapping[str, bool]
     """`user_id` and `item_id`: whether every one of the sound rows is a whole number, written as such."""
+    kept: Mapping[str, pl.DataType]
+    """The dtypes of the columns to keep."""
     categories: tuple[str, ...]
     """The distinct categories of the sound rows, sorted."""
     period: tuple[date, date] | None
@@ -101,6 +104,7 @@ def profile_log(log: SourceLog, rows: pl.LazyFrame, /, *, settings: IngestSettin
         return LogProfile(
             rows=facts.height,
             whole_numbers={column: bool(sound[column].all()) for column in (USER_ID, ITEM_ID)},
+            kept=_kept_dtypes(log, sound),
             categories=_categories(log, sound),
             period=period,
             duplicates=_duplicates(log, rows, facts),
@@ -137,6 +141,9 @@ def _facts(log: SourceLog, rows: pl.LazyFrame, settings: IngestSettings) -> pl.L
         *((_whole(column, schema[column]) | ~sound).alias(column) for column in (USER_ID, ITEM_ID)),
         *((pl.col(name) & sound).alias(name) for name in _COUNTED),
     ]
+    for name, dtype in kept_schema(log).items():
+        if dtype == pl.String:
+            facts += value_facts(name, log.kept[name], sound=sound, decimal=settings.decimal)
     if CATEGORY in log.columns:
         facts.append(pl.when(sound).then(pl.col(CATEGORY)).cast(pl.Categorical))
     if settings.duplicates == "drop":
@@ -193,6 +200,10 @@ def _whole(column: str, dtype: pl.DataType) -> pl.Expr:
         return pl.lit(value=True)
     back = pl.col(column).cast(pl.Int64, strict=False).cast(pl.String)
     return (back == pl.col(column)).fill_null(value=False)  # "007" and "+7" would not come back as they went
+
+
+def _kept_dtypes(log: SourceLog, sound: pl.DataFrame) -> dict[str, pl.DataType]:
+    return {name: kept_dtype(name, sound) if dtype == pl.String else dtype for name, dtype in kept_schema(log).items()}
 
 
 def _categories(log: SourceLog, facts: pl.DataFrame) -> tuple[str, ...]:

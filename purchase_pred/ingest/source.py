@@ -43,6 +43,8 @@ class SourceLog:
     categories: pl.LazyFrame | None = None
     """Where categories stand in files of their own: `item_id` String, `category` String, one row per item; of a product
     list also `base_price` Float64."""
+    kept: Mapping[str, pl.Expr] = field(default_factory=dict)
+    """Column to keep, by its own name, to its values over `rows`: text, or as Parquet has it; see `kept_values`."""
     warnings: tuple[str, ...] = ()
     files: tuple[Path, ...] = field(default=())
 

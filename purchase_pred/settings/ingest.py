@@ -34,6 +34,9 @@ def _names(value: object) -> object:
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 EventNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
+KeptColumns = Annotated[
+    tuple[str, ...], BeforeValidator(_names), AfterValidator(lambda names: tuple(dict.fromkeys(names)))
+]
 
 
 class IngestSettings(Section):
@@ -61,6 +64,8 @@ class IngestSettings(Section):
     is two columns that make up a time; "" is no column."""
     catalog_columns: dict[ProductColumn, str] = Field(default_factory=dict)
     """Column of the product list (`ingest --catalog`) by our name: {item_id: sku, base_price: list_price}."""
+    keep: KeptColumns = ()
+    """Columns to keep under their own names, of the log or, where it has none such, of the product list: [device]."""
     events: dict[LogEvent, EventNames] = Field(default_factory=dict)
     """Event names of the log by our name: {purchase: [order, buy], ignore: heartbeat}; "*" stands for every row, and
     for "ignore" for every event without another name."""

@@ -55,6 +55,19 @@ def test_a_table_comes_in_with_names_mapped_and_bad_rows_set_aside(log: Path, tm
     assert (stage["rows"], stage["counts"][EVENTS]) == (3, {"source_rows": 4, "rejected": 1})
 
 
+def test_a_kept_column_comes_in_and_a_missing_one_is_named_with_the_nearest(log: Path, tmp_path: Path) -> None:
+    arguments = ("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
+    assert purchase_pred(*arguments, "--keep", "what", "--keep", "cost").code == 0
+    events = pl.read_parquet(tmp_path / EVENTS)
+    assert events.select("what", "cost").rows() == [("look", 9.5), ("order", 9.5), ("look", 1.5)]
+    refused = purchase_pred(*arguments, "--keep", "costs")
+    assert refused.code == 2
+    assert "no column 'costs' to keep (--keep, ingest.keep)" in refused.err
+    assert "did you mean 'cost'" in refused.err
+    clash = purchase_pred(*arguments, "--keep", "price")
+    assert (clash.code, "'price' is a name of our own" in clash.err) == (2, True)
+
+
 def test_too_many_bad_rows_end_with_2_and_leave_earlier_data(log: Path, tmp_path: Path) -> None:
     arguments = ("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE)
     assert purchase_pred(*arguments, "--set", "ingest.max_rejected=0.5").code == 0

@@ -55,6 +55,7 @@ class Layout:
     earliest: datetime = datetime(1990, 1, 1, tzinfo=UTC)
     latest: datetime = datetime(2100, 1, 1, tzinfo=UTC)
     outlier_distance: int = 365
+    keep: tuple[str, ...] = ()
 
 
 class MostlyUnreadable(Exception):  # noqa: N818  (what it says of a column)
@@ -69,6 +70,7 @@ class Reading:
     rejected: list[tuple[int, str]]
     catalog: dict
     users: dict
+    kept: dict[str, list] = field(default_factory=dict)
 
 
 def csv_rows(paths: Iterable[Path], *, separator: str = ",") -> list[Row]:
@@ -247,7 +249,32 @@ def read(rows: Sequence[Row], layout: Layout) -> Reading:
             )
         )
         shelves.append(_value(row.get(layout.columns.get("category", ""))))
-    return Reading(events, rejected, _catalog(events, shelves), _users(events))
+    kept = {name: _kept([_value(row.get(name)) for _, row in sound], layout.decimal) for name in layout.keep}
+    return Reading(events, rejected, _catalog(events, shelves), _users(events), kept)
+
+
+def _kept(texts: list[str | None], decimal: str) -> list:
+    """Return Booleans, whole numbers or numbers where every text that is written is one, else the texts."""
+    kinds = (
+        (lambda text: text.lower() in ("true", "false"), lambda text: text.lower() == "true"),
+        (_is_whole, int),
+        (lambda text: _is_number(text, decimal), lambda text: _as_number(text, decimal)),
+    )
+    written = [text for text in texts if text is not None]
+    for is_one, read_one in kinds:
+        if written and all(is_one(text) for text in written):
+            return [None if text is None else read_one(text) for text in texts]
+    return texts
+
+
+def _is_number(text: str, decimal: str) -> bool:
+    return re.match(r"[+-]?0\d", text) is None and _as_number(text, decimal) is not None
+
+
+def _as_number(text: str, decimal: str) -> float | None:
+    sign = -1.0 if text.startswith("-") else 1.0
+    size = _number(text.removeprefix("-"), zero=True, decimal=decimal)
+    return None if size is None else sign * size
 
 
 def _is_whole(text: str | None) -> bool:

@@ -20,7 +20,7 @@ from purchase_pred.errors import InputError
 from purchase_pred.ingest import read_log
 from purchase_pred.settings.ingest import IngestSettings
 
-NAMES = ("ts", "visitor", "what", "sku", "price", "seconds", "shelf")
+NAMES = ("ts", "visitor", "what", "sku", "price", "seconds", "shelf", "extra")
 COLUMNS = {
     "timestamp": "ts",
     "user_id": "visitor",
@@ -56,6 +56,7 @@ ROWS = st.lists(
             "price": st.sampled_from(("1.5", "0", "-2", "free", "20", "12,50", "1.234,5", "nan", None)),
             "seconds": st.sampled_from(("0", "3.25", "nan", None)),
             "shelf": st.sampled_from(("shoes", "hats", None, "NULL")),
+            "extra": st.integers(0, 3),
         }
     ),
     min_size=1,
@@ -63,11 +64,19 @@ ROWS = st.lists(
 )
 
 
+EXTRAS = (
+    ("phone", "desk", " phone ", None), ("true", "False", "TRUE", None), ("1", "-2", "30", "nan"),
+    ("1.5", "2", "1,5", "-1.234,5"), ("007", "1", "2", "3"), ("1e3", "-2.25", "NA", "0.5"), (None, "NULL", "", "n/a"),
+    ("true", "1", "1.5", "x"),
+)  # fmt: skip
+"""Values of a column to keep, four of a log."""
+
 LOGS = st.fixed_dictionaries(
     {
         "rows": ROWS,
         "repeats": st.lists(st.integers(0, 11), max_size=4),
         "cut": st.integers(0, 12),
+        "extras": st.sampled_from(EXTRAS),
         "zone": st.sampled_from(("UTC", "Europe/Berlin")),
         "decimal": st.sampled_from(".,"),
         "kind": st.sampled_from(("csv", "csv.gz", "ndjson", "parquet")),
@@ -78,7 +87,8 @@ LOGS = st.fixed_dictionaries(
 @given(log=LOGS)
 @settings(max_examples=60)
 def test_random_dirty_tables_read_as_the_oracle_reads_them(tmp_path_factory, log):
-    rows = log["rows"] + [log["rows"][place % len(log["rows"])] for place in log["repeats"]]
+    rows = [row | {"extra": log["extras"][row["extra"]] or None} for row in log["rows"]]
+    rows += [rows[place % len(rows)] for place in log["repeats"]]
     parts = [part for part in (rows[: log["cut"]], rows[log["cut"] :]) if part]
     folder = tmp_path_factory.mktemp("log")
     paths = [write(folder / f"part-{number}.{log['kind']}", part) for number, part in enumerate(parts)]
@@ -87,10 +97,11 @@ def test_random_dirty_tables_read_as_the_oracle_reads_them(tmp_path_factory, log
         events={"purchase": "order", "add_to_cart": "cart", "ignore": "beat"},
         timezone=log["zone"],
         decimal=log["decimal"],
+        keep=("extra", "shelf"),
     )
     events = {**MEANINGS, "scroll": "scroll", "remove_from_cart": "remove_from_cart", "add_to_cart": "add_to_cart"}
     try:
-        expected = read(rows, Layout(COLUMNS, events, log["zone"], log["decimal"]))
+        expected = read(rows, Layout(COLUMNS, events, log["zone"], log["decimal"], keep=("extra", "shelf")))
     except MostlyUnreadable as unreadable:
         with pytest.raises(InputError, match=f"column .* \\({unreadable}\\): "):
             read_log(paths, format="table", settings=given_names)
