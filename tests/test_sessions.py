@@ -1,4 +1,4 @@
-"""Sessions: examples that read as the contract, and the reference on random logs."""
+"""Sessions: examples that read as docs/time_contract.md, and the reference on random logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Splits: examples that read as the contract, and the reference on random logs."""
+"""Splits: examples that read as docs/time_contract.md, and the reference on random logs."""
 
 from __future__ import annotations
 

@@ -108,7 +108,8 @@ def explain(
     from dataclasses import asdict
 
     from purchase_pred.pipeline.model_files import find_model
-    from purchase_pred.pipeline.tasks.score import explain_score, parse_moment
+    from purchase_pred.pipeline.tasks.explain import explain_score
+    from purchase_pred.pipeline.tasks.score import parse_moment
     from purchase_pred_cli.console import Screen, print_json, print_text
 
     workspace = common.open_workspace()

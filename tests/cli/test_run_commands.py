@@ -42,7 +42,7 @@ def stage_states(text: str) -> dict[str, str]:
     return {stage["stage"]: stage["state"] for stage in json.loads(text)["stages"]}
 
 
-def test_run_all_writes_every_file_of_the_contract_with_a_manifest(shop: Path) -> None:
+def test_run_all_writes_every_file_with_a_manifest(shop: Path) -> None:
     for name in OUTPUTS:
         path = shop / name
         manifest = json.loads(path.with_suffix(".manifest.json").read_text())
@@ -62,7 +62,7 @@ def test_run_all_writes_a_folder_and_a_pickle_per_model(shop: Path) -> None:
         assert (shop / "models" / f"{name}.pkl").is_file()
 
 
-def test_files_carry_the_columns_of_the_contract(shop: Path) -> None:
+def test_files_carry_the_columns_of_the_schema(shop: Path) -> None:
     sessionized = pl.scan_parquet(shop / "data/processed/sessionized_events.parquet")
     schema.require(sessionized, schema.SESSIONIZED, what="sessionized events")
     features = pl.read_parquet_schema(shop / "data/features/val_features.parquet")

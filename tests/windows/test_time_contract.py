@@ -1,4 +1,4 @@
-"""The sentences of the time contract, each on a log of a few events."""
+"""The sentences of docs/time_contract.md, each on a log of a few events."""
 
 from __future__ import annotations
 

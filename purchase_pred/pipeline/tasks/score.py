@@ -10,8 +10,7 @@ import polars as pl
 
 from purchase_pred.durations import parse_duration
 from purchase_pred.errors import ConfigError, InputError
-from purchase_pred.evaluation.explain import explain
-from purchase_pred.features import build_features, describe_features
+from purchase_pred.features import build_features
 from purchase_pred.models import load_bundle
 from purchase_pred.models.rows.categories import unseen_categories
 from purchase_pred.models.rows.design_matrix import check_features
@@ -21,22 +20,19 @@ from purchase_pred.pipeline.tasks.scoring_inputs import check_inputs
 from purchase_pred.prediction_rows import prediction_rows, target_keys
 from purchase_pred.schema import (
     CATALOG,
-    ITEM_ID,
     LABEL_END,
     PREDICTION_TIME,
     SESSIONIZED,
     TIME_DTYPE,
     TIMESTAMP,
-    USER_ID,
     USERS,
 )
 from purchase_pred.settings.carried import adopted_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
-    from purchase_pred.evaluation.explain import Explanation
     from purchase_pred.models import FittedModel
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
@@ -95,7 +91,7 @@ def score(
     fitted = load_bundle(model)
     settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
     features = open_predictions(workspace, settings, as_of=as_of, warns=warns)
-    _tell_unseen(features, fitted, warns=warns)
+    tell_unseen(features, fitted, warns=warns)
     keys = target_keys(settings)
     scores = features.select(*keys, PREDICTION_TIME, LABEL_END)
     return scores.with_columns(pl.Series(SCORE, fitted.predict(features))).sort(
@@ -127,47 +123,7 @@ def open_predictions(
     return features
 
 
-def explain_score(
-    workspace: Workspace,
-    resolved: ResolvedSettings,
-    /,
-    *,
-    model: Path,
-    as_of: datetime | None,
-    user: str,
-    item: str | None,
-    top: int,
-    warns: Callable[[str], None] = _LOGGER.warning,
-) -> Explanation:
-    """Return why the score of a user, or of a user and an item, is what it is.
-
-    Of several open predictions, such as those of two sessions, the latest is explained.
-
-    Raises
-    ------
-    InputError
-        No prediction is open for them at the moment; otherwise as `score`.
-    """
-    fitted = load_bundle(model)
-    settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
-    features = open_predictions(workspace, settings, as_of=as_of, warns=warns)
-    asked = {USER_ID: user, **({ITEM_ID: item} if item is not None else {})}
-    absent = asked.keys() - set(features.columns)
-    if absent:
-        raise InputError(f"predictions of level {settings.target.level} have no {', '.join(absent)}: leave it out")
-    matches = (pl.col(name).cast(pl.String) == text for name, text in asked.items())
-    rows = features.filter(*matches).sort(PREDICTION_TIME).tail(1)
-    if rows.is_empty():
-        named = ", ".join(f"{name} {text}" for name, text in asked.items())
-        raise InputError(
-            f"no prediction is open for {named} among {features.height:,}; `purchase-pred score` lists those that are"
-        )
-    _tell_unseen(rows, fitted, warns=warns)
-    meanings = {name: f"{name} ({definition})" for name, definition in _definitions(settings)}
-    return explain(fitted, rows, top=top, meanings=meanings)[0]
-
-
-def _tell_unseen(features: pl.DataFrame, model: FittedModel, /, *, warns: Callable[[str], None]) -> None:
+def tell_unseen(features: pl.DataFrame, model: FittedModel, /, *, warns: Callable[[str], None]) -> None:
     """Warn of each feature whose categories the model has not learnt, and how many rows it therefore reads as missing.
 
     Raises
@@ -181,10 +137,6 @@ def _tell_unseen(features: pl.DataFrame, model: FittedModel, /, *, warns: Callab
             f"{name}: {rows:,} of {features.height:,} rows hold a category that {model.name} has not learnt "
             f"({', '.join(map(repr, values))}), which it takes as missing; training anew on the later log learns it"
         )
-
-
-def _definitions(settings: Settings) -> Iterable[tuple[str, str]]:
-    return describe_features(settings.features).select("name", "definition").iter_rows()
 
 
 def parse_moment(text: str, /) -> datetime:

@@ -1,4 +1,4 @@
-"""Feature rows computed again by plain loops over the log, from the time contract alone and without the engine."""
+"""Feature rows computed again by plain loops over the log, from docs/time_contract.md alone and without the engine."""
 
 from __future__ import annotations
 

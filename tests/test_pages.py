@@ -1,0 +1,33 @@
+"""What pages, tests and docstrings cite is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PATH = re.compile(r"(?<![\w/.])(?:docs|tests|purchase_pred|cli|benchmarks|configs|examples)/[\w/.-]*\w")
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "benchmarks/README.md"])
+SOURCES = sorted(path for room in ("purchase_pred", "cli", "tests") for path in ROOT.glob(f"{room}/**/*.py"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_page_names_files_that_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    cited = {*PATH.findall(text)}
+    assert sorted(name for name in cited if not (ROOT / name).exists()) == []
+    assert sorted(name for name in LINK.findall(text) if not (page.parent / name).exists()) == []
+
+
+def test_pages_that_sources_cite_are_there() -> None:
+    cited = {
+        (name, str(path.relative_to(ROOT)))
+        for path in SOURCES
+        for name in PATH.findall(path.read_text(encoding="utf-8"))
+        if name.endswith(".md")
+    }
+    assert cited
+    assert sorted(one for one in cited if not (ROOT / one[0]).exists()) == []
