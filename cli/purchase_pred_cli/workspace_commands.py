@@ -1,10 +1,11 @@
-"""Commands about a workspace: status, check-leakage and verify."""
+"""Commands about a workspace: status, check-leakage, verify and doctor."""
 
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from purchase_pred_cli.failures import FAILED
 from purchase_pred_cli.options import READING, Common, command_options
 
 
@@ -101,4 +102,21 @@ def verify(
         raise GateError(f"{len({one.file for one in found.differences}):,} outputs are not as they were made")
 
 
-COMMANDS = (status, check_leakage, verify)
+@command_options(*READING)
+def doctor(common: Common) -> None:
+    """Examine the installation and the machine, and try the whole line on a tiny shop; exit with 1 if not well."""
+    from purchase_pred.pipeline.tasks.doctor import examine
+    from purchase_pred_cli.console import print_json
+    from purchase_pred_cli.plan import print_checks
+
+    checks = examine(common.open_workspace(), common.resolve().settings)
+    wrong = [check.name for check in checks if check.state == "wrong"]
+    if common.as_json:
+        print_json({"schema_version": 1, "right": not wrong, "checks": [asdict(check) for check in checks]})
+    else:
+        print_checks(checks)
+    if wrong:
+        raise typer.Exit(FAILED)
+
+
+COMMANDS = (status, check_leakage, verify, doctor)
