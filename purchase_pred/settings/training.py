@@ -74,7 +74,7 @@ class LightGBMSettings(Section):
 class SamplingSettings(Section):
     """Which negative rows are learnt from; positives are always kept."""
 
-    negatives_per_positive: Annotated[float, Field(gt=0)] | Literal["auto"] | None = None
+    negatives_per_positive: Annotated[float, Field(gt=0)] | Literal["auto"] | None = "auto"
     """Negatives kept for each positive, drawn by a hash of their keys; "auto": 10 of more than 200,000 rows; none: all
     of them."""
     weighted: bool = False
