@@ -64,8 +64,10 @@ def _table(sizes: Iterable[Mapping[str, Any]], unit: str, scale: float, digits: 
 
 def _growth(sizes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Tell how time grows from the smallest to the largest log of a limit, from the raw log to the features."""
-    limits = {size["memory_limit"]: [] for size in sizes}
-    for size in sizes:
+    every_stage = max((set(size["stages"]) for size in sizes), key=len)
+    whole = [size for size in sizes if set(size["stages"]) == every_stage]
+    limits = {size["memory_limit"]: [] for size in whole}
+    for size in whole:
         limits[size["memory_limit"]].append(size)
     for limit, of_limit in limits.items():
         first, last = of_limit[0], of_limit[-1]
