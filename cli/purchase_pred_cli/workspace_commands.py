@@ -1,4 +1,4 @@
-"""Commands about a workspace: status, check-leakage, verify and doctor."""
+"""Commands about a workspace: status, check-leakage, verify, doctor and forget."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -119,4 +119,17 @@ def doctor(common: Common) -> None:
         raise typer.Exit(FAILED)
 
 
-COMMANDS = (status, check_leakage, verify, doctor)
+@command_options(*READING, "dry_run")
+def forget(common: Common, *, user: Annotated[str, typer.Option("--user", help="The person's user_id.")]) -> None:
+    """Remove a person from raw, processed and feature files and rejected rows, and name the models trained on them."""
+    from purchase_pred.pipeline.tasks.forget import forget_user, told
+    from purchase_pred_cli.console import print_json, print_text
+
+    found = forget_user(common.open_workspace(), user, dry_run=common.dry_run)
+    if common.as_json:
+        print_json({"schema_version": 1, "dry_run": common.dry_run, **asdict(found)})
+    else:
+        print_text("\n".join(told(found, dry_run=common.dry_run)))
+
+
+COMMANDS = (status, check_leakage, verify, doctor, forget)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.schema import Requirement
 
-_REQUIRED: Final[Mapping[str, Mapping[str, Requirement]]] = {
+DATA_FILES: Final[Mapping[str, Mapping[str, Requirement]]] = {
     USERS_FILE: schema.USERS,
     CATALOG_FILE: schema.CATALOG,
     EVENTS_FILE: schema.EVENTS,
@@ -117,7 +117,7 @@ def verify(workspace: Workspace, /, *, rows: int, seed: int) -> Verification:
 
 def _outputs(workspace: Workspace) -> list[Path]:
     """Return the files and model folders that are there."""
-    files = [path for path in map(workspace.path, _REQUIRED) if path.is_file()]
+    files = [path for path in map(workspace.path, DATA_FILES) if path.is_file()]
     folders = (path for kind in MODELS for path in workspace.path(MODELS_FOLDER).glob(f"{kind}_*_*") if path.is_dir())
     return [*files, *sorted(folders)]
 
@@ -132,7 +132,7 @@ def _unfinished(workspace: Workspace) -> Iterator[Difference]:
 
 
 def _gone(workspace: Workspace) -> Iterator[Difference]:
-    for name in _REQUIRED:
+    for name in DATA_FILES:
         path = workspace.path(name)
         if not path.is_file() and manifest_path(path).is_file():
             yield Difference(name, "the file is gone, its manifest is there")
@@ -151,7 +151,7 @@ def _file_faults(workspace: Workspace, path: Path, notes: list[str]) -> Iterator
         if path.is_dir():
             load_bundle(path)
         else:
-            scan(path, _REQUIRED[workspace.relative(path)])
+            scan(path, DATA_FILES[workspace.relative(path)])
             yield from _row_faults(path, manifest)
     except PurchasePredError as error:
         yield str(error)
