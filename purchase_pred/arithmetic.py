@@ -5,12 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 
-def divide(numerator: pl.Expr, denominator: float, /) -> pl.Expr:
+def divide(numerator: pl.Expr, denominator: pl.Expr | float, /) -> pl.Expr:
     """Return `numerator` / `denominator`, correctly rounded, as Float64; the numerator must be finite or null.
 
     Polars divides a column by a literal by multiplying it with the reciprocal, but not in every engine and every plan,
     so the last bit of a plain quotient depends on how the query is run. Division by a column is true division, and
-    only arithmetic makes a real column of a constant: `when/then` and `lit` stay scalars inside.
+    only arithmetic makes a real column of a constant: `when/then` and `lit` stay scalars inside, and so does in memory
+    a column of one row that a join spread over several.
 
     Examples
     --------

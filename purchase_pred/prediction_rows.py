@@ -175,6 +175,22 @@ def open_points(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: date
     return labelled.filter(pl.col(LABEL) == 0).select(*keys, PREDICTION_TIME, LABEL_END).sort(*keys, PREDICTION_TIME)
 
 
+def users_asked_about(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: datetime) -> pl.LazyFrame:
+    """Return the users of whom a point may be open at a moment, ``user_id`` once each: nobody else has an open point.
+
+    It looks at no more than who was active when; which points are open, `open_points` tells.
+    """
+    chosen, at = settings.anchors, instant(as_of, what="as_of")
+    known, reach = sessionized.filter(pl.col(TIMESTAMP) < at), settings.session.gap
+    if chosen.kind == "session_close":
+        reach += parse_duration(settings.target.horizon)
+    elif chosen.kind == "calendar":
+        if chosen.active_within is None:
+            return known.select(USER_ID).unique()
+        reach = parse_duration(chosen.active_within)
+    return known.filter(pl.col(TIMESTAMP) >= at - reach).select(USER_ID).unique()
+
+
 def calendar_rows(sessionized: pl.LazyFrame, /, *, settings: Settings) -> pl.LazyFrame | None:
     """Tell how many prediction points a calendar has, in one row ``rows`` (Int128), without making them.
 

@@ -18,6 +18,8 @@ from reference.strategies import GAP, Shop, random_shop, seeded, shops
 
 import purchase_pred as pp
 from purchase_pred.errors import ConfigError
+from purchase_pred.execution.open_features import OpenPredictions
+from purchase_pred.prediction_rows import users_asked_about
 from purchase_pred.settings import Settings
 
 KINDS = (
@@ -102,14 +104,50 @@ def test_points_and_features_of_a_moment_are_those_that_training_made_of_it(numb
     assert times
 
 
+@pytest.mark.parametrize(("number", "target"), list(enumerate(KINDS)))
+def test_open_predictions_made_in_shards_of_the_users_asked_about_are_those_of_the_whole_log(number, target):
+    kind, level = target
+    shop = random_shop(seeded(100 + number), most_events=150, most_anchors=1)
+    events = event_frame(shop.log.events, ids=shop.log.ids, sessionized=True)
+    asked = chosen(kind, level, horizon="1d", sessions=number % 2 or None, active_within=(None, "3d")[number % 3 == 0])
+    times = sorted(event.timestamp for event in shop.log.events)
+    found = 0
+    after = 2 if kind == "in_session" else HOUR
+    for moment in (at(time + after) for time in times[:: max(1, len(times) // 2)]):
+        points = pp.prediction_rows(events, settings=asked, as_of=moment)
+        whole = _features(shop, points, events.filter(pl.col("timestamp") < moment), asked)
+        predictions = OpenPredictions(events, settings=asked, as_of=moment, **_described(shop))
+        parts = list(predictions.features(events_per_shard=20))
+        made = pl.concat([part for part in parts if part.height] or [whole.clear()])
+        assert_frame_equal(made, whole, check_exact=True)
+        one = whole.select("user_id").unique().sort("user_id").head(1)
+        of_one = [part for part in predictions.features(of=one) if part.height]
+        assert_frame_equal(pl.concat(of_one or [whole.clear()]), whole.join(one, on="user_id", how="semi"))
+        found += whole.height
+    assert found
+
+
+def test_users_who_were_not_active_of_late_are_not_asked_about_and_their_events_not_looked_at():
+    log = [Event(0, "ann", 0, "view", "book", session_index=1), Event(1, "bob", 9 * DAY, "view", "pen", 1)]
+    events = event_frame(log, ids=Ids(), sessionized=True)
+
+    def users(kind: str, **anchors: object) -> list[str]:
+        asked = chosen(kind, "user", horizon="7d", **anchors)
+        return sorted(users_asked_about(events, settings=asked, as_of=at(9 * DAY + 1)).collect()["user_id"])
+
+    assert users("session_close") == users("in_session") == users("calendar", active_within="2d") == ["bob"]
+    assert users("calendar") == ["ann", "bob"]
+
+
 def _features(shop: Shop, points: pl.LazyFrame, events: pl.LazyFrame, asked: Settings) -> pl.DataFrame:
-    return pp.build_features(
-        points,
-        events,
-        catalog=catalog_frame(shop.catalog, ids=shop.log.ids, categories=shop.categories),
-        users=user_frame(shop.registered, ids=shop.log.ids),
-        settings=asked.features,
-    ).collect()
+    return pp.build_features(points, events, settings=asked.features, **_described(shop)).collect()
+
+
+def _described(shop: Shop) -> dict[str, pl.LazyFrame]:
+    return {
+        "catalog": catalog_frame(shop.catalog, ids=shop.log.ids, categories=shop.categories),
+        "users": user_frame(shop.registered, ids=shop.log.ids),
+    }
 
 
 def test_what_is_bought_or_whose_next_sessions_are_over_is_no_longer_open():

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _MODEL = typer.Option("--model", help="Folder, name or kind of a model. Default: the one in use, or the newest.")
 _AS_OF = typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
 _SHOWN = 20
+_UNTOLD = ("model", "as_of", "probability")
+"""Columns of a list that the terminal leaves out: the same in all rows, or in the column `score`."""
 
 
 @command_options(*READING)
@@ -67,6 +69,26 @@ def score(
     as_of: Annotated[str | None, _AS_OF] = None,
     model: Annotated[str | None, _MODEL] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, help="Only the N highest scores.")] = None,
+    top_per_user: Annotated[
+        int | None, typer.Option("--top-per-user", min=1, help="Only the N highest scores of each user.")
+    ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            "--threshold", metavar="P", help="Only scores of at least P; `model`: the one that its training chose."
+        ),
+    ] = None,
+    exclude_bought: Annotated[
+        str | None,
+        typer.Option(
+            "--exclude-bought",
+            metavar="DURATION",
+            help="Leave out who bought the item (without items: anything) in so long before the moment, such as 30d.",
+        ),
+    ] = None,
+    reasons: Annotated[
+        int, typer.Option("--reasons", min=0, max=10, help="Name the N largest reasons of each score in plain words.")
+    ] = 0,
     output: Annotated[
         Path | None, typer.Option("--output", help="Write there too: .parquet, .csv, .ndjson or .jsonl.")
     ] = None,
@@ -74,8 +96,9 @@ def score(
     """Say who will buy what: scores with what was known before a moment, the highest first."""
     from purchase_pred.pipeline.model_files import find_model
     from purchase_pred.pipeline.tasks.export import check_export, export
-    from purchase_pred.pipeline.tasks.score import parse_moment
+    from purchase_pred.pipeline.tasks.open_predictions import parse_moment
     from purchase_pred.pipeline.tasks.score import score as score_model
+    from purchase_pred.pipeline.tasks.score_list import parse_rules
     from purchase_pred_cli.console import Screen, print_json
 
     if output:
@@ -83,15 +106,22 @@ def score(
     workspace = common.open_workspace()
     folder = find_model(workspace, model)
     moment = parse_moment(as_of) if as_of else None
+    rules = parse_rules(
+        top=top,
+        top_per_user=top_per_user,
+        threshold=threshold,
+        exclude_bought=exclude_bought,
+        reasons=reasons,
+        model=folder,
+    )
     warns = Screen(quiet=common.quiet).warns
-    scores = score_model(workspace, common.resolve(), model=folder, as_of=moment, warns=warns)
-    chosen = scores.head(top) if top else scores
+    found = score_model(workspace, common.resolve(), model=folder, as_of=moment, rules=rules, warns=warns)
     if output:
-        export(chosen, output)
+        export(found.rows, output)
     if common.as_json:
-        print_json(_document(folder.name, chosen))
+        print_json(_document(folder.name, found.rows))
     else:
-        _print_scores(folder.name, chosen.head(top or _SHOWN), len(scores))
+        _print_scores(folder.name, found.rows.head(top or _SHOWN), found.scored)
 
 
 @command_options(*READING)
@@ -109,7 +139,7 @@ def explain(
 
     from purchase_pred.pipeline.model_files import find_model
     from purchase_pred.pipeline.tasks.explain import explain_score
-    from purchase_pred.pipeline.tasks.score import parse_moment
+    from purchase_pred.pipeline.tasks.open_predictions import parse_moment
     from purchase_pred_cli.console import Screen, print_json, print_text
 
     workspace = common.open_workspace()
@@ -198,14 +228,18 @@ def _print_scores(model: str, scores: "pl.DataFrame", total: int) -> None:
 
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
     table.title = f"{shown(model)}: {len(scores):,} of {total:,} scores"
-    for name in scores.columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in scores.iter_rows():
+    shown_columns = scores.drop(name for name in _UNTOLD if name in scores.columns)
+    for name in shown_columns.columns:
+        is_reason = name.startswith("reason_")
+        table.add_column(name, justify="left" if is_reason else "right", no_wrap=not is_reason)
+    for row in shown_columns.iter_rows():
         table.add_row(*(shown(_text(value)) for value in row))
     print_result(table)
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, float):
         return f"{value:.4f}"
     return f"{value:%Y-%m-%d %H:%M:%S}" if hasattr(value, "isoformat") else str(value)

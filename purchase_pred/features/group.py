@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
+from purchase_pred.arithmetic import divide
 from purchase_pred.errors import SchemaError
 from purchase_pred.windows.aggregates import column_names
 
@@ -118,7 +119,7 @@ def ratio(numerator: pl.Expr | str, denominator: pl.Expr | str) -> pl.Expr:
     """Return a quotient as Float64, null where the divisor is 0 or null."""
     above = pl.col(numerator) if isinstance(numerator, str) else numerator
     below = pl.col(denominator) if isinstance(denominator, str) else denominator
-    return pl.when(below != 0).then(above.cast(pl.Float64) / below.cast(pl.Float64))
+    return pl.when(below != 0).then(divide(above, below.cast(pl.Float64)))
 
 
 def discount_pct(price: pl.Expr | str, base_price: str) -> pl.Expr:

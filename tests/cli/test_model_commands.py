@@ -38,10 +38,31 @@ def test_scores_come_highest_first_and_are_written_where_asked(shop: Path, tmp_p
 
     assert outcome.code == 0, outcome.err
     scores = json.loads(outcome.out)["scores"]
-    assert list(scores[0]) == ["user_id", "session_index", "item_id", "prediction_time", "label_end", "score"]
+    keys = ["user_id", "session_index", "item_id", "prediction_time", "label_end"]
+    assert list(scores[0]) == [*keys, "score", "model", "as_of", "probability", "rank", "expected_value"]
     assert len(scores) == 5
     assert [row["score"] for row in scores] == sorted((row["score"] for row in scores), reverse=True)
     assert pl.read_csv(path)["score"].to_list() == [row["score"] for row in scores]
+
+
+def test_a_list_to_act_on_names_reasons_and_is_the_same_in_every_format(shop: Path, tmp_path: Path) -> None:
+    rules = ("--top-per-user", "1", "--threshold", "model", "--exclude-bought", "30d", "--reasons", "2", "--top", "4")
+    arguments = ("score", *rules, "--model", "lightgbm", "-w", shop, "--json", "--output")
+    paths = [tmp_path / f"list.{ending}" for ending in ("parquet", "ndjson", "csv")]
+    documents = [json.loads(purchase_pred(*arguments, path).out) for path in paths]
+    parquet, ndjson, csv = pl.read_parquet(paths[0]), pl.read_ndjson(paths[1]), pl.read_csv(paths[2])
+
+    scores = documents[0]["scores"]
+    assert documents == [documents[0]] * 3
+    assert parquet["user_id"].is_unique().all()
+    assert parquet["rank"].to_list() == ndjson["rank"].to_list() == csv["rank"].to_list() == [1, 2, 3, 4]
+    for name in ("user_id", "probability", "expected_value", "reason_1", "reason_2"):
+        told = [row[name] for row in scores]
+        assert parquet[name].to_list() == ndjson[name].to_list() == csv[name].to_list() == told
+    asked = ("--user", str(scores[0]["user_id"]), "--item", str(scores[0]["item_id"]), "--top", "2")
+    explained = json.loads(purchase_pred("explain", *asked, "--model", "lightgbm", "-w", shop, "--json").out)
+    for number, one in enumerate(explained["contributions"], 1):
+        assert scores[0][f"reason_{number}"].startswith(one["feature"].replace("_", " "))
 
 
 def test_scores_as_of_a_moment_do_not_depend_on_what_came_later(shop: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from purchase_pred.errors import ConfigError, InputError
 from purchase_pred.pipeline.engine.fingerprint import fingerprint
 from purchase_pred.pipeline.engine.manifest import describe, manifest_path, write_manifest
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, SESSIONIZED_FILE, Workspace
-from purchase_pred.pipeline.tasks.score import open_predictions
+from purchase_pred.pipeline.tasks.open_predictions import open_predictions
 from purchase_pred.pipeline.tasks.scoring_inputs import check_inputs
 from purchase_pred.schema import CATALOG, EVENT_TYPE_DTYPE
 from purchase_pred.settings import Settings
@@ -108,7 +108,8 @@ def test_a_moment_past_the_end_of_the_log_is_told_of_and_one_past_the_horizon_re
     warnings: list[str] = []
 
     def rows_after(past: timedelta) -> int:
-        return open_predictions(workspace, Settings(), as_of=END + past, warns=warnings.append).height
+        predictions = open_predictions(workspace, Settings(), as_of=END + past, warns=warnings.append)
+        return sum(rows.height for rows in predictions.features())
 
     assert rows_after(timedelta(hours=23)) == 1
     assert warnings == []

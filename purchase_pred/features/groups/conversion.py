@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from purchase_pred.arithmetic import divide
 from purchase_pred.features.daily import PRICED_VIEWS, VIEWED_CENTS
 from purchase_pred.features.group import Derived, FeatureGroup, ratio
 from purchase_pred.features.sources import ITEM_CATEGORY, SHOP
@@ -120,4 +121,4 @@ def discount_seen() -> FeatureGroup:
 
 def _smoothed(entity: str, prior: pl.Expr) -> pl.Expr:
     bought, viewed = pl.col(f"_{entity}_purchase_30d"), pl.col(f"_{entity}_view_30d")
-    return (bought + _PRIOR_VIEWS * prior) / (viewed + _PRIOR_VIEWS)
+    return divide(bought + _PRIOR_VIEWS * prior, viewed + _PRIOR_VIEWS)

@@ -11,7 +11,10 @@ from purchase_pred.errors import InputError
 from purchase_pred.evaluation.explain import explain
 from purchase_pred.features import describe_features
 from purchase_pred.models import load_bundle
-from purchase_pred.pipeline.tasks.score import open_predictions, tell_unseen
+from purchase_pred.models.rows.design_matrix import check_features
+from purchase_pred.pipeline.tasks.open_predictions import open_predictions
+from purchase_pred.pipeline.tasks.score import tell_unseen
+from purchase_pred.prediction_rows import target_keys
 from purchase_pred.schema import ITEM_ID, PREDICTION_TIME, USER_ID
 from purchase_pred.settings.carried import adopted_settings
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from purchase_pred.evaluation.explain import Explanation
     from purchase_pred.pipeline.engine.workspace import Workspace
+    from purchase_pred.settings import Settings
     from purchase_pred.settings.loading import ResolvedSettings
 
 _LOGGER: Final = logging.getLogger(__name__)
@@ -50,19 +54,25 @@ def explain_score(
     """
     fitted = load_bundle(model)
     settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
-    features = open_predictions(workspace, settings, as_of=as_of, warns=warns)
     asked = {USER_ID: user, **({ITEM_ID: item} if item is not None else {})}
-    absent = asked.keys() - set(features.columns)
+    absent = asked.keys() - set(target_keys(settings))
     if absent:
         raise InputError(f"predictions of level {settings.target.level} have no {', '.join(absent)}: leave it out")
-    matches = (pl.col(name).cast(pl.String) == text for name, text in asked.items())
-    rows = features.filter(*matches).sort(PREDICTION_TIME).tail(1)
+    predictions = open_predictions(workspace, settings, as_of=as_of, warns=warns)
+    is_user = pl.col(USER_ID).cast(pl.String) == user
+    named_so = predictions.known.filter(is_user).select(USER_ID).unique().collect()
+    matches = [pl.col(name).cast(pl.String) == text for name, text in asked.items()]
+    found = [features.filter(*matches) for features in predictions.features(of=named_so)]
+    rows = pl.concat(found).sort(PREDICTION_TIME) if found else pl.DataFrame()
     if rows.is_empty():
         named = ", ".join(f"{name} {text}" for name, text in asked.items())
-        raise InputError(
-            f"no prediction is open for {named} among {features.height:,}; `purchase-pred score` lists those that are"
-        )
+        raise InputError(f"no prediction is open for {named}; `purchase-pred score` lists those that are")
+    rows = rows.tail(1)
+    check_features(rows, fitted.spec)
     tell_unseen(rows, fitted, warns=warns)
-    definitions = describe_features(settings.features).select("name", "definition")
-    meanings = {name: f"{name} ({definition})" for name, definition in definitions.iter_rows()}
-    return explain(fitted, rows, top=top, meanings=meanings)[0]
+    return explain(fitted, rows, top=top, meanings=_meanings(settings))[0]
+
+
+def _meanings(settings: Settings) -> dict[str, str]:
+    described = describe_features(settings.features).select("name", "definition").iter_rows()
+    return {name: f"{name} ({definition})" for name, definition in described}

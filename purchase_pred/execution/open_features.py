@@ -1,0 +1,102 @@
+"""The features of the predictions that are open at a moment, for logs of any size: of those users alone, in shards."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from purchase_pred.execution.engines import engine_for_shards
+from purchase_pred.execution.features import BYTES_PER_EVENT, EVENTS_PER_SHARD
+from purchase_pred.execution.memory import events_at_once, memory_limit
+from purchase_pred.execution.user_shards import find_shards, side_by_side
+from purchase_pred.features import build_features, item_days
+from purchase_pred.prediction_rows import open_points, users_asked_about
+from purchase_pred.schema import TIMESTAMP, USER_ID, instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from purchase_pred.settings import Settings
+
+
+class OpenPredictions:
+    """The predictions that are open at a moment, and what is known of them then.
+
+    Parameters
+    ----------
+    sessionized
+        The log.
+    catalog, users
+        As for `build_features`.
+    settings
+        What rows and features depend on, and `execution`.
+    as_of
+        The moment; events before it, strictly, are known.
+    assume_sorted
+        The log is sorted by (user_id, timestamp, event_id).
+    """
+
+    def __init__(
+        self,
+        sessionized: pl.LazyFrame,
+        /,
+        *,
+        settings: Settings,
+        as_of: datetime,
+        catalog: pl.LazyFrame | None = None,
+        users: pl.LazyFrame | None = None,
+        assume_sorted: bool = False,
+    ) -> None:
+        self.settings, self.as_of = settings, as_of
+        self.known = sessionized.filter(pl.col(TIMESTAMP) < instant(as_of, what="as_of"))
+        self._catalog, self._users, self._assume_sorted = catalog, users, assume_sorted
+
+    def features(
+        self, *, of: pl.DataFrame | None = None, events_per_shard: int = EVENTS_PER_SHARD
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the rows that are open, with their features, whole users at a time and by ascending user.
+
+        They are those of `prediction_rows` and `build_features` for the whole log, bit for bit. Who cannot have an
+        open prediction is left out before anything is made of the log but the sums per item and day. While the caller
+        has one frame in hand, the next are in the making.
+
+        Parameters
+        ----------
+        of
+            ``user_id``: only the rows of these users; None: of all.
+        events_per_shard
+            About how many events of a log are taken at a time.
+        """
+        asked = users_asked_about(self.known, settings=self.settings, as_of=self.as_of)
+        asked = asked if of is None else asked.join(of.lazy(), on=USER_ID, how="semi")
+        log = self.known.join(asked.collect().lazy(), on=USER_ID, how="semi", maintain_order="left")
+        shards = find_shards(log.select(USER_ID), size=events_per_shard)
+        days, execution = self._days, self.settings.execution
+        room = events_at_once(memory_limit(execution), bytes_per_event=BYTES_PER_EVENT)
+        jobs = (
+            (events, partial(self._shard, log.filter(shards.condition(number)), days))
+            for number, events in enumerate(shards.events)
+        )
+        return side_by_side(jobs, room=room)
+
+    @cached_property
+    def _days(self) -> pl.LazyFrame:
+        return item_days(self.known).collect().lazy()
+
+    def _shard(self, shard: pl.LazyFrame, days: pl.LazyFrame) -> pl.DataFrame:
+        # What is made of a shard looks at its events several times, and a shard fits into memory.
+        engine = engine_for_shards(self.settings.execution.engine)
+        events = shard.collect(engine=engine).lazy()
+        points = open_points(events, settings=self.settings, as_of=self.as_of).collect(engine=engine).lazy()
+        return build_features(
+            points,
+            events.join(points, on=USER_ID, how="semi", maintain_order="left"),
+            catalog=self._catalog,
+            users=self._users,
+            settings=self.settings.features,
+            days=days,
+            assume_sorted=self._assume_sorted,
+        ).collect(engine=engine)
