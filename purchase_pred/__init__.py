@@ -50,7 +50,14 @@ from purchase_pred.windows import (
 if TYPE_CHECKING:
     from purchase_pred.evaluation import evaluate, explain
     from purchase_pred.ingest import read_log
-    from purchase_pred.models import design_matrix, feature_spec, from_estimator, load_model, train_models
+    from purchase_pred.models import (
+        design_matrix,
+        feature_spec,
+        from_estimator,
+        load_model,
+        train_models,
+        unseen_categories,
+    )
     from purchase_pred.pipeline.finished import load_workspace
     from purchase_pred.pipeline.report_files import write_report
 
@@ -64,6 +71,7 @@ _LATER = {
     "load_workspace": "purchase_pred.pipeline.finished",
     "read_log": "purchase_pred.ingest",
     "train_models": "purchase_pred.models",
+    "unseen_categories": "purchase_pred.models",
     "write_report": "purchase_pred.pipeline.report_files",
 }
 """What brings the learners along, by the module it is imported from when it is first asked for."""
@@ -117,6 +125,7 @@ __all__ = [
     "temporal_split",
     "total",
     "train_models",
+    "unseen_categories",
     "window_features",
     "write_report",
 ]

@@ -19,6 +19,7 @@ from purchase_pred.features.sources import (
     SHOP,
     checked_catalog,
     checked_users,
+    columns_of_items,
     with_attributes,
     with_context,
 )
@@ -78,7 +79,8 @@ def build_features(
     sessionized
         The whole history up to and past the prediction points: the columns of events and ``session_index``.
     catalog, users
-        As ``item_catalog.parquet`` and ``users.parquet``. Items and users missing from them give nulls.
+        As ``item_catalog.parquet`` and ``users.parquet``. Items and users missing from them give nulls. Further columns
+        of the catalog may be read of events as if they were theirs, and are features by `item_columns` of the settings.
     settings
         Windows, lag and custom groups; None: the defaults.
     extra
@@ -133,8 +135,12 @@ def build_features(
     _check_names(present.names(), features)
 
     items, people = checked_catalog(catalog, sessionized), checked_users(users, sessionized)
-    events = with_context(sessionized if assume_sorted else sessionized.sort(EVENT_ORDER), items)
-    described, events = with_codes(with_attributes(anchors, items, people), events, numbered_sessions=assume_sorted)
+    borrowed = columns_of_items(
+        _reads(groups), events=of_events, catalog=items.collect_schema(), wanted=chosen.item_columns
+    )
+    events = with_context(sessionized if assume_sorted else sessionized.sort(EVENT_ORDER), items, of_item=borrowed)
+    described = with_attributes(anchors, items, people, of_item=chosen.item_columns)
+    described, events = with_codes(described, events, numbered_sessions=assume_sorted)
     described, events = described.cache(), events.cache()
     in_order = (_USER, _SESSION) if assume_sorted else (_USER,)
     days = item_days(sessionized) if days is None else days
@@ -161,6 +167,11 @@ def build_features(
 def _groups_for(keys: Sequence[str], groups: Iterable[FeatureGroup]) -> list[FeatureGroup]:
     known = {*keys, SHOP, ITEM_CATEGORY} if ITEM_ID in keys else {*keys, SHOP}
     return [group for group in groups if known.issuperset(group.by)]
+
+
+def _reads(groups: Iterable[FeatureGroup]) -> Iterator[str]:
+    """Yield the columns of events that the groups look at."""
+    return (name for group in groups if group.source == "events" for one in group.aggregates for name in one.reads)
 
 
 def _check_names(present: Sequence[str], features: Sequence[str]) -> None:

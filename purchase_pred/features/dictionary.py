@@ -16,7 +16,7 @@ from purchase_pred.features.groups.conversion import (
 )
 from purchase_pred.features.groups.frequency import frequency
 from purchase_pred.features.groups.intent import intent
-from purchase_pred.features.groups.item import category_popularity, item_attributes, item_popularity
+from purchase_pred.features.groups.item import category_popularity, item_attributes, item_columns, item_popularity
 from purchase_pred.features.groups.momentum import item_momentum, momentum
 from purchase_pred.features.groups.price import price_comparison, price_level
 from purchase_pred.features.groups.recency import recency
@@ -53,6 +53,7 @@ def feature_groups(settings: FeatureSettings, /) -> tuple[FeatureGroup, ...]:
         item_conversion(),
         discount_seen(),
         calendar(),
+        item_columns(settings.item_columns),
         *(custom_group(feature) for feature in settings.custom),
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from purchase_pred.errors import SchemaError
 from purchase_pred.features.group import discount_pct
+from purchase_pred.likeness import did_you_mean
 from purchase_pred.schema import (
     BASE_PRICE,
     CATALOG,
@@ -25,6 +27,9 @@ from purchase_pred.schema import (
     require,
 )
 from purchase_pred.sessions import session_starts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 CONTINUES: Final = "continues_session"
 SESSION_START: Final = "session_start"
@@ -47,7 +52,7 @@ CONTEXT: Final = (
 _SESSION: Final = (USER_ID, SESSION_INDEX)
 
 
-def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /) -> pl.LazyFrame:
+def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /, *, of_item: Sequence[str] = ()) -> pl.LazyFrame:
     """Add to events, sorted by (user_id, timestamp, event_id), what conditions and aggregates may speak of.
 
     Returns
@@ -57,9 +62,9 @@ def with_context(sessionized: pl.LazyFrame, catalog: pl.LazyFrame, /) -> pl.Lazy
         (Float64, 0 to 100), ``session_start``, ``continues_session`` (Boolean: not the session's first event),
         ``previous_type`` (of the event before in the session), ``last_actions`` (UInt8: this and the two events before
         in the session, see `sequence`), ``hour`` (0..23) and ``weekday`` (1 Monday .. 7 Sunday), both UTC. A ``price``
-        of NaN is null.
+        of NaN is null. `of_item` are further columns of the catalog, which stand at the end.
     """
-    known = catalog.select(ITEM_ID, CATEGORY, BASE_PRICE)
+    known = catalog.select(ITEM_ID, CATEGORY, BASE_PRICE, *of_item)
     return (
         sessionized.with_columns((~session_starts()).alias(CONTINUES))
         .with_columns(
@@ -86,8 +91,18 @@ def _last_actions() -> pl.Expr:
     return action + 6 * second + 36 * third
 
 
-def with_attributes(anchors: pl.LazyFrame, catalog: pl.LazyFrame, users: pl.LazyFrame, /) -> pl.LazyFrame:
-    """Add to anchors, in their order, ``registration_date`` and, of their item, category, prices and creation time."""
+def item_column(name: str, /) -> str:
+    """Return what a column of the catalog beyond our own is called as an attribute of the anchor's item."""
+    return f"item_{name}"
+
+
+def with_attributes(
+    anchors: pl.LazyFrame, catalog: pl.LazyFrame, users: pl.LazyFrame, /, *, of_item: Sequence[str] = ()
+) -> pl.LazyFrame:
+    """Add to anchors, in their order, ``registration_date`` and, of their item, category, prices and creation time.
+
+    `of_item` are further columns of the catalog, which are added as `item_column` calls them.
+    """
     shop = pl.lit(0, dtype=pl.UInt8).alias(SHOP)
     described = anchors.with_columns(shop).join(
         users.select(USER_ID, REGISTRATION_DATE), on=USER_ID, how="left", maintain_order="left"
@@ -100,6 +115,7 @@ def with_attributes(anchors: pl.LazyFrame, catalog: pl.LazyFrame, users: pl.Lazy
         pl.col(BASE_PRICE).alias(ITEM_BASE_PRICE),
         pl.col(CURRENT_PRICE).alias(CATALOG_PRICE),
         CREATED_AT,
+        *(pl.col(name).alias(item_column(name)) for name in of_item),
     )
     return described.join(item, on=ITEM_ID, how="left", maintain_order="left")
 
@@ -121,6 +137,43 @@ def checked_catalog(catalog: pl.LazyFrame | None, sessionized: pl.LazyFrame, /) 
     require(catalog, {**needed, ITEM_ID: item}, what="catalog")
     known = catalog.with_columns(pl.col(BASE_PRICE, CURRENT_PRICE).fill_nan(None))
     return known.unique(ITEM_ID, keep="first", maintain_order=True)
+
+
+def columns_of_items(
+    read: Iterable[str], /, *, events: Iterable[str], catalog: Iterable[str], wanted: Sequence[str] = ()
+) -> list[str]:
+    """Return which columns that are read of events are the catalog's, as those have none of the name.
+
+    Parameters
+    ----------
+    read
+        What aggregates and conditions read of events.
+    events, catalog
+        The columns there are.
+    wanted
+        Columns of the catalog that are to be features; `features.item_columns`.
+
+    Raises
+    ------
+    SchemaError
+        A column is in neither, or one to be a feature is not in the catalog; names the nearest, and how to keep it.
+    """
+    of_events, own = {*events, *CONTEXT}, [name for name in catalog if name not in CATALOG]
+    for name in wanted:
+        if name not in own:
+            raise SchemaError(
+                f"features.item_columns: {name!r} is no column of the catalog beyond our own{did_you_mean(name, own)}; "
+                f"`purchase-pred ingest ... --catalog PATH --keep {name}` keeps a column of a product list"
+            )
+    borrowed = [name for name in dict.fromkeys(read) if name not in of_events]
+    for name in borrowed:
+        if name not in own:
+            raise SchemaError(
+                f"features: {name!r} is a column neither of the events nor of the catalog"
+                f"{did_you_mean(name, [*sorted(of_events), *own])}; `purchase-pred ingest ... --keep {name}` keeps a "
+                "column of the log"
+            )
+    return borrowed
 
 
 def checked_users(users: pl.LazyFrame | None, sessionized: pl.LazyFrame, /) -> pl.LazyFrame:

@@ -3,6 +3,7 @@
 from purchase_pred.models.bundle import load_bundle, load_model, save_bundle, save_pickle
 from purchase_pred.models.estimator import from_estimator
 from purchase_pred.models.fitted import FittedModel
+from purchase_pred.models.rows.categories import unseen_categories
 from purchase_pred.models.rows.design_matrix import FeatureSpec, design_matrix, feature_spec
 from purchase_pred.models.tracking import track
 from purchase_pred.models.training import best_model, train_models
@@ -23,4 +24,5 @@ __all__ = [
     "track",
     "train_models",
     "tune",
+    "unseen_categories",
 ]

@@ -141,5 +141,7 @@ class FeatureSettings(Section):
     """Windows of the frequency group; a window w is [T - w, T)."""
     availability_lag: Lag = "0s"
     """How long after its timestamp an event becomes known."""
+    item_columns: tuple[str, ...] = ()
+    """Columns of the catalog beyond our own, kept by `ingest --keep`, that are features: brand is then item_brand."""
     custom: tuple[CustomFeature, ...] = ()
     """Features of one's own."""

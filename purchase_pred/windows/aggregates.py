@@ -48,6 +48,12 @@ class Aggregate:
             return ((self.name, None),)
         return tuple((f"{self.name}_{window}", length) for window, length in self.windows)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of the events that it looks at."""
+        named = () if self.column is None else (self.column,)
+        return named if self.where is None else (*named, *self.where.meta.root_names())
+
 
 def count(name: str, *, where: pl.Expr | None = None, windows: Sequence[Duration] | None = None) -> Aggregate:
     """Count the events in [T - w, T).

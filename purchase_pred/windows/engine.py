@@ -158,7 +158,7 @@ def _check(
         raise ValueError(f"availability_lag must not be negative, found {lag} us")
     schema = require_lazy(events, what="events").collect_schema()
     needed: dict[str, Requirement] = {name: schema.get(name, pl.Unknown) for name in by}
-    read: dict[str, Requirement] = {root: schema.get(root, pl.Unknown) for a in aggregates for root in _roots(a)}
+    read: dict[str, Requirement] = {root: schema.get(root, pl.Unknown) for a in aggregates for root in a.reads}
     require(events, {**needed, **read, EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="events")
     require(anchors, {**needed, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
     for aggregate in aggregates:
@@ -184,9 +184,3 @@ def _check_condition(aggregate: Aggregate, schema: pl.Schema) -> None:
         raise SchemaError(f"events: where of {aggregate.name!r} does not fit their columns: {reason}") from error
     if dtype not in (pl.Boolean, pl.Null):
         raise SchemaError(f"events: where of {aggregate.name!r} must be true or false of each event, found {dtype}")
-
-
-def _roots(aggregate: Aggregate) -> list[str]:
-    """Name the columns of the events that the aggregate reads."""
-    named = [] if aggregate.column is None else [aggregate.column]
-    return named if aggregate.where is None else named + aggregate.where.meta.root_names()

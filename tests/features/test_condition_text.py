@@ -225,7 +225,7 @@ def test_a_refused_condition_names_its_feature() -> None:
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
-        ("prise > 3", "'prise' is missing"),
+        ("prise > 3", "'prise' is a column neither of the events nor of the catalog, did you mean 'price'"),
         ("user_id", "must be true or false of each event, found Int64"),
         ("item_id = 3", "does not fit their columns: cannot compare string with numeric type"),
         ("user_id = event_type", "does not fit their columns"),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from purchase_pred.arithmetic import divide
 from purchase_pred.durations import microseconds
 from purchase_pred.features.group import Derived, FeatureGroup, discount_pct, ratio
-from purchase_pred.features.sources import CATALOG_PRICE, ITEM_BASE_PRICE, ITEM_CATEGORY
+from purchase_pred.features.sources import CATALOG_PRICE, ITEM_BASE_PRICE, ITEM_CATEGORY, item_column
 from purchase_pred.schema import ADD_TO_CART, CREATED_AT, ITEM_ID, PREDICTION_TIME, PURCHASE, VIEW
 from purchase_pred.windows import total
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _CATALOG_ONLY = "null for items missing from the catalog"
 
@@ -66,6 +71,24 @@ def item_attributes() -> FeatureGroup:
                 unit="days",
                 null_rule=_CATALOG_ONLY,
             ),
+        ),
+    )
+
+
+def item_columns(names: Sequence[str], /) -> FeatureGroup:
+    """Declare what columns of the catalog beyond our own say of the item, whenever it is asked."""
+    return FeatureGroup(
+        name="item",
+        by=(ITEM_ID,),
+        derived=tuple(
+            Derived(
+                name=item_column(name),
+                expression=pl.col(item_column(name)),
+                definition=f"{name} of the item in the catalog",
+                unit=f"as {name}",
+                null_rule=_CATALOG_ONLY,
+            )
+            for name in names
         ),
     )
 
