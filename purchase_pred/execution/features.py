@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from purchase_pred.execution.user_shards import find_shards, side_by_side
+from purchase_pred.execution.launcher import threads
+from purchase_pred.execution.user_shards import find_shards
 from purchase_pred.features import build_features, item_days
 
 if TYPE_CHECKING:
@@ -56,5 +58,5 @@ def features_by_shard(
         # A shard fits into memory, and takes less time there than streamed.
         return features.collect(engine="in-memory")
 
-    jobs = ((1, lambda number=number: build(number)) for number in range(len(shards)))
-    yield from side_by_side(jobs, room=_AHEAD, at_most=_AHEAD)
+    with threads(room=_AHEAD, at_most=_AHEAD) as launcher:
+        yield from launcher.run((1, partial(build, number)) for number in range(len(shards)))

@@ -45,6 +45,11 @@ def _check_feature_names(settings: Settings) -> None:
         resolve_name("purchase_pred.pipeline.stages.feature_names:check_names")(settings)
 
 
+def _check_backend(settings: Settings) -> None:
+    if settings.execution.backend != "local":  # as above
+        resolve_name("purchase_pred.execution.launcher:check_backend")(settings.execution)
+
+
 STAGES: Final = (
     Stage(
         name="generate",
@@ -78,6 +83,7 @@ STAGES: Final = (
         optional_inputs=(CATALOG_FILE, USERS_FILE),
         units=tuple(features_file(split) for split in SPLITS),
         settings=FEATURE_SECTIONS,
+        check_settings=_check_backend,
         divisible=True,
     ),
     Stage(

@@ -71,14 +71,14 @@ def recover(workspace: Workspace, /) -> list[str]:
 
 
 @contextmanager
-def written_whole(path: Path, /, *, within: Path | None = None) -> Iterator[Path]:
+def written_whole(path: Path, /, *, within: Path | None = None, writer: str = "") -> Iterator[Path]:
     """Give a temporary name to write to; the file then takes its own, flushed and whole, or nothing is left.
 
     The temporary name lies beside the file, or, for a file `within` a folder of which a manifest tells what it holds,
-    beside that folder.
+    beside that folder. Where several may write the same file, each `writer` has a temporary name of his own.
     """
     made = path if within is None else within.with_name(f"{within.name}.{path.name}")
-    partial = made.with_name(f".{made.name}{PARTIAL}")
+    partial = made.with_name(f".{made.name}{writer and f'.{writer}'}{PARTIAL}")
     try:
         yield partial
         flush(partial)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from purchase_pred.pipeline.engine.freshness import input_fingerprints
 from purchase_pred.pipeline.engine.manifest import program_version
@@ -18,14 +22,12 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.stage import Stage, Work
     from purchase_pred.pipeline.engine.workspace import Workspace
 
-_MADE_FROM: Final = "made_from.json"
 
-
+@dataclass(frozen=True)
 class ShardStore:
     """A folder of the shards that a stage has finished."""
 
-    def __init__(self, folder: Path, /) -> None:
-        self.folder = folder
+    folder: Path
 
     def path(self, name: str, /) -> Path:
         """Return where a shard lies."""
@@ -36,15 +38,19 @@ class ShardStore:
         return self.path(name).is_file()
 
     def making(self, name: str, /) -> AbstractContextManager[Path]:
-        """Give a temporary name to write a shard to; only a whole one takes its own."""
-        return written_whole(self.path(name))
+        """Give a temporary name of this writer alone; only a whole shard takes its own.
+
+        A worker of a cluster that was given up may still be writing what another now makes.
+        """
+        return written_whole(self.path(name), writer=uuid4().hex)
 
 
 def open_shards(stage: Stage, work: Work, /, *, starts: Sequence[Any]) -> ShardStore:
     """Return the shards that an interrupted run finished of the same stage, or, if there are none, an empty store.
 
     They are the same if the version of the program, the inputs by content, the settings that the stage depends on and
-    the bounds of the shards are; others are removed.
+    the bounds of the shards are; others are removed. Each kind has a folder of its own, so that whoever still writes
+    for a run that has ended never writes here.
     """
     made_from = json.dumps(
         {
@@ -55,13 +61,14 @@ def open_shards(stage: Stage, work: Work, /, *, starts: Sequence[Any]) -> ShardS
         },
         indent=2,
     )
-    folder = _folder(work.workspace, stage.name)
-    told = folder / _MADE_FROM
-    if not told.is_file() or told.read_text(encoding="utf-8") != made_from:
-        remove(folder)
-        folder.mkdir(parents=True)
-        with written_whole(told) as partial:
-            partial.write_text(made_from, encoding="utf-8")
+    kind = hashlib.sha256(made_from.encode()).hexdigest()[:16]
+    kinds = _folder(work.workspace, stage.name)
+    for other in kinds.glob("*"):
+        if other.name != kind:
+            with suppress(OSError):  # a worker that was given up may be writing there; a later run removes it
+                remove(other)
+    folder = kinds / kind
+    folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f".*{PARTIAL}"):
         remove(left)
     return ShardStore(folder)
@@ -69,7 +76,8 @@ def open_shards(stage: Stage, work: Work, /, *, starts: Sequence[Any]) -> ShardS
 
 def forget_shards(workspace: Workspace, stage: str, /) -> None:
     """Remove the shards of a stage whose outputs are published."""
-    remove(_folder(workspace, stage))
+    with suppress(OSError):  # as in open_shards
+        remove(_folder(workspace, stage))
 
 
 def _folder(workspace: Workspace, stage: str) -> Path:

@@ -58,6 +58,10 @@ class Workspace:
         """Return where a file of the workspace lies."""
         return self.root / relative
 
+    def resolved(self) -> Workspace:
+        """Return the workspace under its absolute path, which says the same in every process."""
+        return Workspace(self.root.resolve())
+
     def relative(self, path: Path, /) -> str:
         """Return the path of a file within the workspace, with slashes."""
         return path.relative_to(self.root).as_posix()

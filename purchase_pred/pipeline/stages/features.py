@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from purchase_pred.execution.engines import engine_for_shards
 from purchase_pred.execution.features import BYTES_PER_EVENT, EVENTS_PER_SHARD
-from purchase_pred.execution.memory import events_at_once, memory_limit
-from purchase_pred.execution.user_shards import UserShards, find_shards, side_by_side
+from purchase_pred.execution.launcher import open_launcher
+from purchase_pred.execution.user_shards import UserShards, find_shards
 from purchase_pred.features import build_features, item_days
 from purchase_pred.pipeline.engine.manifest import is_output_of
 from purchase_pred.pipeline.engine.parquet import ROWS_PER_GROUP, row_count, scan, scan_if_there
 from purchase_pred.pipeline.engine.parquet_join import join_parquet
-from purchase_pred.pipeline.engine.shard_store import ShardStore, open_shards
+from purchase_pred.pipeline.engine.shard_store import open_shards
 from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
 from purchase_pred.pipeline.feature_files import naming
@@ -42,30 +42,40 @@ from purchase_pred.schema import (
 from purchase_pred.splits import PURGED, configured_boundaries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from purchase_pred.execution.launcher import Launcher
+    from purchase_pred.pipeline.engine.shard_store import ShardStore
     from purchase_pred.pipeline.engine.stage import Work
+    from purchase_pred.pipeline.engine.workspace import Workspace
+    from purchase_pred.settings import Settings
 
 KEYS: Final = (USER_ID, SESSION_INDEX, ITEM_ID)
 
+_DAYS_FILE: Final = "item_days.parquet"
 _LEVEL: Final = 1
 """Of zstd: against the default, writing takes a third less, and files are a tenth larger."""
 
 
 def make_features(work: Work, /) -> list[Made]:
     """Make the feature file of each split asked for; purged rows are counted and left out."""
-    sessionized = scan(work.read(SESSIONIZED_FILE), SESSIONIZED)
-    check_size(sessionized, settings=work.settings)
+    settings, workspace = work.settings, work.workspace.resolved()  # workers stand in folders of their own
+    path = workspace.path(SESSIONIZED_FILE)
+    sessionized = scan(path, SESSIONIZED)
+    check_size(sessionized, settings=settings)
     shards = find_shards(sessionized, size=EVENTS_PER_SHARD)
-    store = open_shards(STAGE_BY_NAME["features"], work, starts=shards.starts)
-    log = _Log(work, sessionized, shards, store)
-    _write_rows(log)
-    counts = _count([store.path(_rows_name(number)) for number in range(len(shards))], work.units)
-    settings = work.settings
-    check_rows(log_facts(sessionized), counts, settings=settings, advise=lambda: suggest(sessionized, settings))
-    _write_features(log)
-    return [_joined(log, unit, counts) for unit in work.units]
+    store = open_shards(STAGE_BY_NAME["features"], replace(work, workspace=workspace), starts=shards.starts)
+    sorted_by_us = is_output_of("sessionize", path)
+    log = _Log(workspace, shards, store, settings, work.units, is_sorted=sorted_by_us)
+    with open_launcher(
+        settings.execution, bytes_per_event=BYTES_PER_EVENT, largest=max(shards.events, default=0), shared=path
+    ) as launcher:
+        _write_rows(log, launcher)
+        counts = _count([store.path(_rows_name(number)) for number in range(len(shards))], work.units)
+        check_rows(log_facts(sessionized), counts, settings=settings, advise=lambda: suggest(sessionized, settings))
+        _write_features(log, launcher, work)
+    return [_joined(log, work.workspace.partial(unit), unit, counts) for unit in work.units]
 
 
 def log_facts(sessionized: pl.LazyFrame, /) -> LogFacts:
@@ -82,24 +92,24 @@ def log_facts(sessionized: pl.LazyFrame, /) -> LogFacts:
 
 @dataclass(frozen=True)
 class _Log:
-    """A log in shards of users, and where what is made of them is kept."""
+    """A log in shards of users, and where what is made of them is kept: all that a worker is told."""
 
-    work: Work
-    sessionized: pl.LazyFrame
+    workspace: Workspace
     shards: UserShards
     store: ShardStore
+    settings: Settings
+    units: tuple[str, ...]
+    is_sorted: bool
+
+    @property
+    def sessionized(self) -> pl.LazyFrame:
+        return scan(self.workspace.path(SESSIONIZED_FILE), SESSIONIZED)
 
     def of(self, number: int, /) -> pl.LazyFrame:
         """Return the events of a shard."""
         return self.sessionized.filter(self.shards.condition(number))
 
-    def run(self, numbers: Iterable[int], make: Callable[[int], int], /) -> Iterator[int]:
-        """Make something of those shards, as many at once as the memory allows, and yield the rows of each."""
-        limit = memory_limit(self.work.settings.execution)
-        jobs = ((self._size(number), partial(make, number)) for number in numbers)
-        return side_by_side(jobs, room=events_at_once(limit, bytes_per_event=BYTES_PER_EVENT))
-
-    def _size(self, number: int) -> int:
+    def size(self, number: int, /) -> int:
         """Return the events of a shard, or its prediction points where they are known and more, as on a calendar."""
         rows = _rows_name(number)
         points = row_count(self.store.path(rows)) if self.store.holds(rows) else 0
@@ -107,7 +117,7 @@ class _Log:
 
     def collect(self, frame: pl.LazyFrame, /) -> pl.DataFrame:
         """Collect what is made of a shard."""
-        return frame.collect(engine=engine_for_shards(self.work.settings.execution.engine))
+        return frame.collect(engine=engine_for_shards(self.settings.execution.engine))
 
 
 def _rows_name(number: int) -> str:
@@ -118,22 +128,22 @@ def _part_name(unit: str, number: int) -> str:
     return f"{split_of(unit)}.{number:05}.parquet"
 
 
-def _write_rows(log: _Log) -> None:
+def _write_rows(log: _Log, launcher: Launcher) -> None:
     """Write the prediction points of each shard, with their labels and splits, to a file of its own."""
     numbers = [number for number in range(len(log.shards)) if not log.store.holds(_rows_name(number))]
     if not numbers:
         return
-    settings = log.work.settings
-    boundaries = configured_boundaries(log.sessionized, settings.split).collect().row(0, named=True)
-
-    def make(number: int) -> int:
-        rows = log.collect(prediction_rows(log.of(number), settings=settings, boundaries=boundaries))
-        with log.store.making(_rows_name(number)) as path:
-            rows.write_parquet(path, compression="lz4")
-        return rows.height
-
-    for _ in log.run(numbers, make):
+    boundaries = configured_boundaries(log.sessionized, log.settings.split).collect().row(0, named=True)
+    for _ in launcher.run((log.size(number), partial(_make_rows, log, boundaries, number)) for number in numbers):
         pass
+
+
+def _make_rows(log: _Log, boundaries: Mapping[str, Any], number: int) -> int:
+    """Write the prediction points of a shard, and return their number."""
+    rows = log.collect(prediction_rows(log.of(number), settings=log.settings, boundaries=boundaries))
+    with log.store.making(_rows_name(number)) as path:
+        rows.write_parquet(path, compression="lz4")
+    return rows.height
 
 
 def _count(rows: Sequence[Path], units: Sequence[str]) -> dict[str, SplitCounts]:
@@ -153,61 +163,62 @@ def _count(rows: Sequence[Path], units: Sequence[str]) -> dict[str, SplitCounts]
     return {split_of(unit): found.get(split_of(unit), SplitCounts(0, 0, 0)) for unit in units}
 
 
-def _write_features(log: _Log) -> None:
+def _write_features(log: _Log, launcher: Launcher, work: Work) -> None:
     """Write the features of each split of each shard to a file of its own, which is a row group of the whole."""
-    work, store = log.work, log.store
-    names = [[_part_name(unit, number) for unit in work.units] for number in range(len(log.shards))]
+    store = log.store
+    names = [[_part_name(unit, number) for unit in log.units] for number in range(len(log.shards))]
     missing = [number for number, parts in enumerate(names) if not all(map(store.holds, parts))]
     found = [name for number in set(range(len(names))).difference(missing) for name in names[number]]
     rows = sum(row_count(store.path(name)) for name in found)
     work.observer.shards_done(len(names) - len(missing), of=len(names), rows=rows)
-    for done, made in enumerate(log.run(missing, _maker(log)), start=1 + len(names) - len(missing)):
+    if not missing:
+        return
+    with store.making(_DAYS_FILE) as path:
+        item_days(log.sessionized).collect().write_parquet(path, compression="lz4")
+    jobs = ((log.size(number), partial(_make_features, log, number)) for number in missing)
+    for done, made in enumerate(launcher.run(jobs), start=1 + len(names) - len(missing)):
         rows += made
         work.observer.shards_done(done, of=len(names), rows=rows)
+    _days.cache_clear()
 
 
-def _maker(log: _Log) -> Callable[[int], int]:
-    """Return the function that writes the features of a shard and returns their number."""
-    work = log.work
-    splits = [split_of(unit) for unit in work.units]
-    path = work.read(SESSIONIZED_FILE)
-    catalog = scan_if_there(work.read(CATALOG_FILE), CATALOG)
-    users = scan_if_there(work.read(USERS_FILE), USERS)
-    days = item_days(log.sessionized).collect().lazy()
-    assume_sorted = is_output_of("sessionize", path)
-
-    def make(number: int) -> int:
-        rows = pl.scan_parquet(log.store.path(_rows_name(number)))
-        features = build_features(
-            rows.filter(~pl.col(PURGED), pl.col(SPLIT).is_in(splits)).drop(PURGED),
-            log.of(number),
-            catalog=catalog,
-            users=users,
-            settings=work.settings.features,
-            days=days,
-            assume_sorted=assume_sorted,
-        )
-        unneeded = set(KEYS) & set(rows.collect_schema()) - set(target_keys(work.settings))
-        whole = log.collect(features.drop(unneeded))
-        known = set(rows.collect_schema())
-        metadata = naming([name for name in whole.columns if name not in known])
-        for unit, split in zip(work.units, splits, strict=True):
-            with log.store.making(_part_name(unit, number)) as partial_path:
-                whole.filter(pl.col(SPLIT) == split).drop(SPLIT).write_parquet(
-                    partial_path,
-                    compression="zstd",
-                    compression_level=_LEVEL,
-                    row_group_size=ROWS_PER_GROUP,
-                    metadata=metadata,
-                )
-        return whole.height
-
-    return make
+def _make_features(log: _Log, number: int) -> int:
+    """Write the features of a shard and return their number."""
+    splits = [split_of(unit) for unit in log.units]
+    rows = pl.scan_parquet(log.store.path(_rows_name(number)))
+    features = build_features(
+        rows.filter(~pl.col(PURGED), pl.col(SPLIT).is_in(splits)).drop(PURGED),
+        log.of(number),
+        catalog=scan_if_there(log.workspace.path(CATALOG_FILE), CATALOG),
+        users=scan_if_there(log.workspace.path(USERS_FILE), USERS),
+        settings=log.settings.features,
+        days=_days(log.store.path(_DAYS_FILE)).lazy(),
+        assume_sorted=log.is_sorted,
+    )
+    unneeded = set(KEYS) & set(rows.collect_schema()) - set(target_keys(log.settings))
+    whole = log.collect(features.drop(unneeded))
+    known = set(rows.collect_schema())
+    metadata = naming([name for name in whole.columns if name not in known])
+    for unit, split in zip(log.units, splits, strict=True):
+        with log.store.making(_part_name(unit, number)) as path:
+            whole.filter(pl.col(SPLIT) == split).drop(SPLIT).write_parquet(
+                path,
+                compression="zstd",
+                compression_level=_LEVEL,
+                row_group_size=ROWS_PER_GROUP,
+                metadata=metadata,
+            )
+    return whole.height
 
 
-def _joined(log: _Log, unit: str, counts: dict[str, SplitCounts]) -> Made:
+@lru_cache(maxsize=1)
+def _days(path: Path) -> pl.DataFrame:
+    """Return the sums per item and day of the whole log, read once by each process that makes shards."""
+    return pl.read_parquet(path)
+
+
+def _joined(log: _Log, partial_path: Path, unit: str, counts: dict[str, SplitCounts]) -> Made:
     """Join the shards of a split into its file."""
-    partial_path = log.work.workspace.partial(unit)
     parts = [log.store.path(_part_name(unit, number)) for number in range(len(log.shards))]
     count = counts[split_of(unit)]
     noted = {"positives": count.positives, "purged": count.purged}

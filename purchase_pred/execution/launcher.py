@@ -1,0 +1,127 @@
+"""The seam between the work and who does it: jobs are handed over, and their results come back in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+from purchase_pred.errors import MissingExtraError
+from purchase_pred.execution.memory import PROGRAM_BYTES, events_at_once, memory_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from purchase_pred.settings.execution import ExecutionSettings
+
+SIDE_BY_SIDE: Final = 3
+"""Jobs in work at most: where one leaves a core idle, another takes it."""
+
+_Result = TypeVar("_Result")
+
+
+class Pending(Protocol):
+    """A job in work."""
+
+    def result(self) -> Any:
+        """Wait for the job to be done, and return its result or raise its error."""
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """Whoever does the jobs, and how many of them at once."""
+
+    submit: Callable[[Callable[[], Any]], Pending]
+    """Hands a job over; where it may be done by another process, it can be pickled."""
+    room: float
+    """What the jobs in work may take together; a job that takes more is in work alone."""
+    at_most: float
+    """Jobs in work at once."""
+
+    def run(self, jobs: Iterable[tuple[int, Callable[[], _Result]]], /) -> Iterator[_Result]:
+        """Do jobs, as many at once as there is room for but always one, and yield their results in order.
+
+        Parameters
+        ----------
+        jobs
+            How much room each takes, and what it does; taken up one by one.
+
+        Examples
+        --------
+        >>> with threads(room=2) as launcher:
+        ...     list(launcher.run([(1, lambda: "a"), (2, lambda: "b")]))
+        ['a', 'b']
+        """
+        working: deque[tuple[int, Pending]] = deque()
+        for size, job in jobs:
+            while working and (len(working) == self.at_most or sum(taken for taken, _ in working) + size > self.room):
+                yield working.popleft()[1].result()
+            working.append((size, self.submit(job)))
+        while working:
+            yield working.popleft()[1].result()
+
+
+@contextmanager
+def threads(*, room: float, at_most: int = SIDE_BY_SIDE) -> Iterator[Launcher]:
+    """Give threads of this process that do jobs."""
+    with ThreadPoolExecutor(at_most) as pool:
+        yield Launcher(pool.submit, room=room, at_most=at_most)
+
+
+def open_launcher(
+    settings: ExecutionSettings, /, *, bytes_per_event: int, largest: int, shared: Path
+) -> AbstractContextManager[Launcher]:
+    """Give whoever does the jobs by the settings.
+
+    Parameters
+    ----------
+    settings
+        Whether threads or Dask do them, and how much memory they may take on this machine.
+    bytes_per_event
+        What a job takes for each event; the room that jobs take is counted in events.
+    largest
+        Events of the largest job.
+    shared
+        A file that all who do jobs read.
+
+    Raises
+    ------
+    MissingExtraError
+        Dask is asked for and not installed.
+    ConfigError
+        The workers of the cluster are of other versions, or do not see the file.
+    WorkspaceError
+        The cluster cannot be reached, or has no workers.
+    """
+    room = events_at_once(memory_limit(settings), bytes_per_event=bytes_per_event)
+    if settings.backend == "local":
+        return threads(room=room)
+    check_backend(settings)
+    cluster = import_module("purchase_pred.execution.dask_cluster")
+    launcher: AbstractContextManager[Launcher] = cluster.dask_workers(
+        settings.dask.scheduler, room=room, largest=largest, program=PROGRAM_BYTES // bytes_per_event, shared=shared
+    )
+    return launcher
+
+
+def check_backend(settings: ExecutionSettings, /) -> None:
+    """Check that who is to do the jobs is installed.
+
+    Raises
+    ------
+    MissingExtraError
+        Dask is asked for and not installed.
+    """
+    if settings.backend == "local":
+        return
+    try:
+        import_module("distributed")
+    except ImportError as error:
+        raise MissingExtraError(
+            f"execution.backend dask needs Dask, which is not installed ({error}): pip install 'purchase-pred[dask]'"
+        ) from error
