@@ -92,6 +92,7 @@ def _local_cluster(workers: int) -> Any:
         dashboard_address="127.0.0.1:0",  # of any port; none at all would be that of every cluster
         memory_limit=0,  # the number of workers follows from the limit; one that is killed would only begin anew
         silence_logs=_SILENT,
+        preload=["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],  # Ctrl-C is for this process alone
         env={_THREADS: str(max(1, _cores() // workers))},
     )
 

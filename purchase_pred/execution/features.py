@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from purchase_pred.execution.launcher import threads
+from purchase_pred.execution.launcher import side_by_side
 from purchase_pred.execution.user_shards import find_shards
 from purchase_pred.features import build_features, item_days
 
@@ -58,5 +58,5 @@ def features_by_shard(
         # A shard fits into memory, and takes less time there than streamed.
         return features.collect(engine="in-memory")
 
-    with threads(room=_AHEAD, at_most=_AHEAD) as launcher:
-        yield from launcher.run((1, partial(build, number)) for number in range(len(shards)))
+    jobs = ((1, partial(build, number)) for number in range(len(shards)))
+    yield from side_by_side(jobs, room=_AHEAD, at_most=_AHEAD)

@@ -73,6 +73,20 @@ def threads(*, room: float, at_most: int = SIDE_BY_SIDE) -> Iterator[Launcher]:
         yield Launcher(pool.submit, room=room, at_most=at_most)
 
 
+def side_by_side(
+    jobs: Iterable[tuple[int, Callable[[], _Result]]], /, *, room: float, at_most: int = SIDE_BY_SIDE
+) -> Iterator[_Result]:
+    """Do jobs in threads of this process, and yield their results in order, as `Launcher.run`.
+
+    Examples
+    --------
+    >>> list(side_by_side([(1, lambda: "a"), (2, lambda: "b")], room=2))
+    ['a', 'b']
+    """
+    with threads(room=room, at_most=at_most) as launcher:
+        yield from launcher.run(jobs)
+
+
 def open_launcher(
     settings: ExecutionSettings, /, *, bytes_per_event: int, largest: int, shared: Path
 ) -> AbstractContextManager[Launcher]:

@@ -9,8 +9,9 @@ import polars as pl
 
 from purchase_pred.execution.engines import engine_for_shards
 from purchase_pred.execution.features import BYTES_PER_EVENT, EVENTS_PER_SHARD
+from purchase_pred.execution.launcher import side_by_side
 from purchase_pred.execution.memory import events_at_once, memory_limit
-from purchase_pred.execution.user_shards import find_shards, side_by_side
+from purchase_pred.execution.user_shards import find_shards
 from purchase_pred.features import build_features, item_days
 from purchase_pred.prediction_rows import open_points, users_asked_about
 from purchase_pred.schema import TIMESTAMP, USER_ID, instant

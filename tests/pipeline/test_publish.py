@@ -106,3 +106,13 @@ def test_a_pickle_whose_model_is_gone_goes_with_the_next_run_and_no_other_file_d
     mine.touch()
     run(workspace, MODEL_STAGE)
     assert [path.exists() for path in (orphan, mine, workspace.path(PICKLE))] == [False, True, True]
+
+
+def test_writers_of_the_same_file_do_not_write_into_each_others(tmp_path: Path):
+    path = tmp_path / "00001.parquet"
+    with written_whole(path, writer="taken for dead") as first, written_whole(path, writer="its heir") as second:
+        first.write_text("the same")
+        second.write_text("the same")
+        assert first != second
+    assert path.read_text() == "the same"
+    assert list(tmp_path.iterdir()) == [path]
