@@ -173,12 +173,14 @@ def ingest(
     decimal: Annotated[
         str | None, typer.Option("--decimal", metavar="SIGN", help="Decimal sign of prices: . or , Default: a point.")
     ] = None,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add the files to the log that is there, read with the same options.")
+    ] = False,
 ) -> None:
     """Bring a real log into data/raw: CSV, NDJSON or Parquet, plain or gzip."""
     from json import dumps
 
     from purchase_pred.pipeline.engine.runner import Request
-    from purchase_pred.pipeline.stages.ingest import ingest_stage
 
     assignments = [
         *_named("ingest.columns", "--map", columns or []),
@@ -188,7 +190,20 @@ def ingest(
         *_texts({"ingest.timezone": timezone, "ingest.time_format": time_format, "ingest.decimal": decimal}),
     ]
     settings = common.resolve(*assignments).settings
-    _run_requests(common, settings, [Request(ingest_stage(log_format.value, paths, catalog=catalog or ()))])
+    if append:
+        from purchase_pred.pipeline.stages.append import append_stage
+
+        stage = append_stage(
+            *(common.open_workspace(), log_format.value, paths),
+            catalog=catalog or (),
+            settings=settings,
+            planned=common.dry_run,
+        )
+    else:
+        from purchase_pred.pipeline.stages.ingest import ingest_stage
+
+        stage = ingest_stage(log_format.value, paths, catalog=catalog or ())
+    _run_requests(common, settings, [Request(stage)])
 
 
 COMMANDS = (run, generate, ingest, sessionize, split, features, train)

@@ -1,4 +1,4 @@
-"""Real logs as canonical events, catalog and users."""
+"""Real logs as canonical events, catalog and users, whole or a day at a time."""
 
 from purchase_pred.ingest.log import LOG_FORMATS, CanonicalLog, read_log
 from purchase_pred.ingest.rejections import check_rejected

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from purchase_pred.errors import ConfigError, InputError
-from purchase_pred.ingest.catalog import derive_catalog, derive_users
+from purchase_pred.ingest.catalog import derive_catalog, derive_users, first_known
 from purchase_pred.ingest.files import inspect_file
 from purchase_pred.ingest.formats import cdnow, otto, rees46, retailrocket, table, yoochoose
 from purchase_pred.ingest.kept import (
@@ -21,6 +21,7 @@ from purchase_pred.ingest.kept import (
     missing_column,
     typed_values,
 )
+from purchase_pred.ingest.layout import LogLayout, layout_of, plain_names
 from purchase_pred.ingest.paths import expand_paths
 from purchase_pred.ingest.products import add_products, read_products
 from purchase_pred.ingest.profile import LogProfile, profile_log
@@ -31,7 +32,7 @@ from purchase_pred.schema import CATEGORY, EVENT_ID, EVENTS, ITEM_ID
 from purchase_pred.settings.ingest import IngestSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from purchase_pred.ingest.files import LogFile
 
@@ -69,8 +70,19 @@ class CanonicalLog:
     """What was taken for granted, in sentences, such as the zone of times that name none."""
     examples: Mapping[str, tuple[str, ...]]
     """For "unknown_event", "bad_time" and "out_of_range_time": the most frequent texts; for `check_rejected`."""
+    items: pl.LazyFrame
+    """One row per item of `events`, sorted by `item_id`: what the events alone first show of it; see `first_known`."""
+    ledger: pl.LazyFrame
+    """What rows that are added later are compared with: of each row of the source that is sound, or would be but for
+    another that it repeats or for the distance of its time, `event_id`, `day` (Date, UTC), and, where duplicates are
+    looked for, `fingerprint` UInt64 of its source columns. Held in memory, 20 bytes per row."""
+    layout: LogLayout
+    """What the source looks like."""
+    categories: tuple[str, ...]
+    """The categories of the Enum in `catalog`, sorted."""
     listed: pl.LazyFrame | None = None
-    """`item_id` of what a product list, or a format's own files, know besides the events, in the dtype of `events`."""
+    """What a product list, or a format's own files, know besides the events: `item_id` in the dtype of `events`,
+    `category` String, and of a product list `base_price`."""
 
 
 def read_log(
@@ -131,25 +143,77 @@ def read_log(
     `settings.latest`, or further from the bulk of the times than `settings.outlier_distance`), "duplicate" (an earlier
     row equals it in every column of the source).
     """
-    reader = _READERS.get(format)
-    if reader is None:
-        raise InputError(
-            f"log format {format!r} is unknown{did_you_mean(format, LOG_FORMATS)} (known: {', '.join(LOG_FORMATS)})"
-        )
     named = {"columns": columns, "events": events, "timezone": timezone, "keep": keep}
     chosen = _with_names(settings or IngestSettings(), {key: value for key, value in named.items() if value})
+    log = read_source(paths, log_format=format, catalog=catalog, settings=chosen)
+    rows = canonical_rows(log, settings=chosen)
+    profile = profile_log(log, rows, settings=chosen)
+    return canonical_log(log, within(rows, profile.period), profile, decimal=chosen.decimal)
+
+
+def read_source(
+    paths: str | Path | Sequence[str | Path],
+    /,
+    *,
+    log_format: str,
+    catalog: Sequence[str | Path],
+    settings: IngestSettings,
+) -> SourceLog:
+    """Return the rows of a log as they stand in its files, with a product list, as `read_log` is given them.
+
+    Raises
+    ------
+    InputError
+        As `read_log`, for all that the heads of the files tell.
+    """
+    reader = _READERS.get(log_format)
+    if reader is None:
+        near = did_you_mean(log_format, LOG_FORMATS)
+        raise InputError(f"log format {log_format!r} is unknown{near} (known: {', '.join(LOG_FORMATS)})")
     files = [inspect_file(path) for path in expand_paths([paths] if isinstance(paths, str | Path) else paths)]
-    check_kept_names(chosen.keep)
-    log = _with_kept(reader(files, chosen), files, chosen)
-    lacking = [name for name in chosen.keep if name not in log.kept]
+    check_kept_names(settings.keep)
+    log = _with_kept(reader(files, settings), files, settings)
+    lacking = [name for name in settings.keep if name not in log.kept]
     if catalog:
-        products = read_products(catalog, settings=chosen, keep=lacking, log_columns=_columns(log))
+        products = read_products(catalog, settings=settings, keep=lacking, log_columns=_columns(log))
         log = replace(log, categories=add_products(products, log.categories))
     elif lacking:
         raise missing_column(lacking[0], {"the log": _columns(log)})
-    rows = canonical_rows(log, settings=chosen)
-    profile = profile_log(log, rows, settings=chosen)
-    return _canonical(log, within(rows, profile.period), profile, decimal=chosen.decimal)
+    return replace(log, kinds=tuple(sorted({file.kind for file in files})))
+
+
+def canonical_log(
+    log: SourceLog, rows: pl.LazyFrame, profile: LogProfile, /, *, decimal: Literal[".", ","]
+) -> CanonicalLog:
+    """Return a log of which everything has been looked up; `rows` know the period of the profile."""
+    whole = [column for column, is_whole in profile.whole_numbers.items() if is_whole]
+    strings = [column for column in whole if rows.collect_schema()[column] == pl.String]
+    numbered = [pl.col(column).cast(pl.Int64) for column in strings]
+    repeated = profile.duplicates.to_frame().lazy()
+    sound = rows.filter(pl.col(REASON).is_null()).join(repeated, on=EVENT_ID, how="anti", maintain_order="left")
+    found = kept_schema(log)
+    kept = [
+        typed_values(log.kept[name], found[name], dtype, decimal=decimal).alias(name)
+        for name, dtype in profile.kept.items()
+    ]
+    events = sound.select(*EVENTS, CATEGORY, *kept).with_columns(numbered)
+    listed = _listed(log, events.collect_schema()[ITEM_ID])
+    categories = tuple(sorted({*profile.categories, *profile.listed_categories}))
+    items = first_known(events, categories=profile.categories)
+    return CanonicalLog(
+        events=events.select(*EVENTS, *profile.kept),
+        rejected=_rejected(rows, repeated),
+        catalog=derive_catalog(items, categories=categories, known=listed),
+        users=derive_users(events),
+        rows=profile.rows,
+        warnings=profile.warnings,
+        examples=profile.examples,
+        items=items,
+        ledger=profile.ledger.lazy(),
+        layout=layout_of(log),
+        categories=categories,
+        listed=listed,
+    )
 
 
 def _with_names(settings: IngestSettings, named: Mapping[str, Any]) -> IngestSettings:
@@ -174,57 +238,22 @@ def _with_kept(log: SourceLog, files: Sequence[LogFile], settings: IngestSetting
     return replace(log, kept={name: kept_values(source(name), schema[PREFIX + name], name) for name in kept})
 
 
-def _canonical(log: SourceLog, rows: pl.LazyFrame, profile: LogProfile, *, decimal: Literal[".", ","]) -> CanonicalLog:
-    whole = [column for column, is_whole in profile.whole_numbers.items() if is_whole]
-    strings = [column for column in whole if rows.collect_schema()[column] == pl.String]
-    numbered = [pl.col(column).cast(pl.Int64) for column in strings]
-    repeated = profile.duplicates.to_frame().lazy()
-    sound = rows.filter(pl.col(REASON).is_null()).join(repeated, on=EVENT_ID, how="anti", maintain_order="left")
-    found = kept_schema(log)
-    kept = [
-        typed_values(log.kept[name], found[name], dtype, decimal=decimal).alias(name)
-        for name, dtype in profile.kept.items()
-    ]
-    events = sound.select(*EVENTS, CATEGORY, *kept).with_columns(numbered)
-    known = log.categories
-    if known is not None:
-        dtype = events.collect_schema()[ITEM_ID]
-        same = pl.col(ITEM_ID).cast(dtype, strict=False)
-        as_written = same.cast(pl.String) == pl.col(ITEM_ID)  # "007" is not the item 7
-        known = known.filter(as_written).with_columns(same)
-    return CanonicalLog(
-        events=events.select(*EVENTS, *profile.kept),
-        rejected=_rejected(rows, repeated),
-        catalog=derive_catalog(events, categories=profile.categories, known=known),
-        users=derive_users(events),
-        rows=profile.rows,
-        warnings=profile.warnings,
-        examples=profile.examples,
-        listed=None if known is None else known.select(ITEM_ID),
-    )
+def _listed(log: SourceLog, dtype: pl.DataType) -> pl.LazyFrame | None:
+    """Return what stands outside the events, for the items that are written as `item_id` is in them."""
+    if log.categories is None:
+        return None
+    same = pl.col(ITEM_ID).cast(dtype, strict=False)
+    as_written = same.cast(pl.String) == pl.col(ITEM_ID)  # "007" is not the item 7
+    return log.categories.filter(as_written).with_columns(same)
 
 
 def _rejected(rows: pl.LazyFrame, repeated: pl.LazyFrame) -> pl.LazyFrame:
     duplicate = pl.lit("duplicate", REASON_DTYPE)
     schema = rows.collect_schema()
-    text = [as_text(pl.col(column), schema[column], name).alias(name) for column, name in _plain_names(schema).items()]
+    text = [as_text(pl.col(column), schema[column], name).alias(name) for column, name in plain_names(schema).items()]
     return (
         rows.join(repeated.with_columns(duplicate.alias("repeats")), on=EVENT_ID, how="left", maintain_order="left")
         .with_columns(pl.coalesce(REASON, "repeats").alias(REASON))
         .filter(pl.col(REASON).is_not_null())
         .select(EVENT_ID, REASON, *text)
     )
-
-
-def _plain_names(marked: Iterable[str]) -> dict[str, str]:
-    """Return the names under which rejected rows show the source's columns; none stands twice."""
-    names: dict[str, str] = {}
-    taken = {EVENT_ID, REASON}
-    own = [name for name in marked if name.startswith(PREFIX)]
-    for column in sorted(own, key=lambda one: one == PREFIX + EXTRA_FIELD):  # its name is ours, so it gives way
-        plain = "extra_field" if column == PREFIX + EXTRA_FIELD else column.removeprefix(PREFIX)
-        while plain in taken or (plain != column.removeprefix(PREFIX) and PREFIX + plain in own):
-            plain = f"source_{plain}"
-        names[column] = plain
-        taken.add(plain)
-    return {column: names[column] for column in own}

@@ -3,7 +3,8 @@
 The dtypes of lazy frames must be known before they are run, so four facts have to be looked up: whether every
 identifier is a whole number, which categories there are, when the bulk of the events was, and which rows are
 duplicates. They are gathered in streaming passes, one after another (run together they would keep the whole log in
-memory), that keep 17 bytes per row.
+memory), that keep 17 bytes per row. What later deliveries must know of the rows is kept as
+the ledger, 20 bytes of each.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
+from hashlib import blake2b
+from operator import xor
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -41,13 +45,13 @@ if TYPE_CHECKING:
     from purchase_pred.settings.ingest import IngestSettings
 
 _EXAMPLES: Final = 5
-_FINGERPRINT: Final = "fingerprint"
+FINGERPRINT: Final = "fingerprint"
+DAY: Final = "day"
 _BATCH: Final = 250_000
 """Repeated rows that are compared in full at once; bounds the memory when a log is given twice."""
 _TAKEN_FOR_GRANTED: Final = (TIME_NAIVE, TIME_AMBIGUOUS, PRICE_UNREAD, DURATION_UNREAD)
 _NUMBERS: Final = ((PRICE, PRICE_WRITTEN, PRICE_UNREAD), (DURATION, DURATION_WRITTEN, DURATION_UNREAD))
 _COUNTED: Final = (*_TAKEN_FOR_GRANTED, PRICE_WRITTEN, DURATION_WRITTEN)
-_DAY: Final = "day"
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _BULK: Final = 0.01
 """Share of the events before the bulk of them, and after it."""
@@ -65,6 +69,8 @@ class LogProfile:
     """The dtypes of the columns to keep."""
     categories: tuple[str, ...]
     """The distinct categories of the sound rows, sorted."""
+    listed_categories: tuple[str, ...]
+    """The distinct categories that stand outside the rows, sorted."""
     period: tuple[date, date] | None
     """The first day, and the day after the last, that lie near enough to the bulk of the events; None: all do."""
     duplicates: pl.Series
@@ -73,9 +79,13 @@ class LogProfile:
     """For "unknown_event", "bad_time" and "out_of_range_time": the most frequent texts."""
     warnings: tuple[str, ...]
     """What was taken for granted, in sentences."""
+    ledger: pl.DataFrame
+    """What rows that are added later are compared with: see `CanonicalLog.ledger`."""
 
 
-def profile_log(log: SourceLog, rows: pl.LazyFrame, /, *, settings: IngestSettings) -> LogProfile:
+def profile_log(
+    log: SourceLog, rows: pl.LazyFrame, /, *, settings: IngestSettings, known_days: pl.Series | None = None
+) -> LogProfile:
     """Look at the whole log once, and at its repeated rows a second time.
 
     Parameters
@@ -86,6 +96,8 @@ def profile_log(log: SourceLog, rows: pl.LazyFrame, /, *, settings: IngestSettin
         `canonical_rows` of it.
     settings
         Say whether duplicates are looked for.
+    known_days
+        `day` of the ledger of the log that this one is added to: they belong to the bulk of the events.
 
     Raises
     ------
@@ -96,7 +108,8 @@ def profile_log(log: SourceLog, rows: pl.LazyFrame, /, *, settings: IngestSettin
         facts = _facts(log, rows, settings).collect()
         if facts.is_empty():
             raise InputError(f"{_named(log.files)}: the log has columns but no rows; nothing can be read from it")
-        period = _period(facts[_DAY], settings)
+        days = facts[DAY] if known_days is None else pl.concat([known_days, facts[DAY]])
+        period = _period(days, settings)
         rows, sound = within(rows, period), _sound(facts, period)
         counted = {name: int(sound[name].sum()) for name in _COUNTED}
         _check_numbers(log, rows, counted, settings)
@@ -105,12 +118,34 @@ def profile_log(log: SourceLog, rows: pl.LazyFrame, /, *, settings: IngestSettin
             rows=facts.height,
             whole_numbers={column: bool(sound[column].all()) for column in (USER_ID, ITEM_ID)},
             kept=_kept_dtypes(log, sound),
-            categories=_categories(log, sound),
+            categories=_categories(sound),
+            listed_categories=_listed_categories(log),
             period=period,
-            duplicates=_duplicates(log, rows, facts),
+            duplicates=_duplicates(rows, facts),
             examples=_examples(log, rows, reasons=reasons),
             warnings=(*log.warnings, *_warnings(counted, settings)),
+            ledger=_ledger(facts),
         )
+
+
+def fingerprint(rows: pl.LazyFrame, /) -> pl.Expr:
+    """Return the fingerprint of a row's source columns, UInt64: that of its texts, whatever else is a column and null.
+
+    So it is the same in a file that has further columns, or has them in another order.
+    """
+    schema = rows.collect_schema()
+    prints = []
+    for name, dtype in schema.items():
+        if name.startswith(PREFIX):
+            seed = int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
+            text = as_text(pl.col(name), dtype, name)
+            prints.append(pl.when(pl.col(name).is_not_null()).then(text.hash(seed)).otherwise(0))
+    return reduce(xor, prints).cast(pl.UInt64).alias(FINGERPRINT)
+
+
+def marked_columns(rows: pl.LazyFrame, /) -> list[str]:
+    """Return the columns of the source."""
+    return [name for name in rows.collect_schema() if name.startswith(PREFIX)]
 
 
 @contextmanager
@@ -137,7 +172,7 @@ def _facts(log: SourceLog, rows: pl.LazyFrame, settings: IngestSettings) -> pl.L
     schema = rows.collect_schema()
     facts = [
         pl.col(REASON),
-        pl.when(sound).then(pl.col(TIMESTAMP)).dt.date().alias(_DAY),
+        pl.when(sound).then(pl.col(TIMESTAMP)).dt.date().alias(DAY),
         *((_whole(column, schema[column]) | ~sound).alias(column) for column in (USER_ID, ITEM_ID)),
         *((pl.col(name) & sound).alias(name) for name in _COUNTED),
     ]
@@ -147,7 +182,7 @@ def _facts(log: SourceLog, rows: pl.LazyFrame, settings: IngestSettings) -> pl.L
     if CATEGORY in log.columns:
         facts.append(pl.when(sound).then(pl.col(CATEGORY)).cast(pl.Categorical))
     if settings.duplicates == "drop":
-        facts.append(_fingerprint(log))
+        facts.append(fingerprint(rows))
     return rows.select(facts)
 
 
@@ -167,7 +202,7 @@ def _period(days: pl.Series, settings: IngestSettings) -> tuple[date, date] | No
 
 
 def _sound(facts: pl.DataFrame, period: tuple[date, date] | None) -> pl.DataFrame:
-    near = pl.col(_DAY).is_between(*period, closed="left") if period else pl.lit(value=True)
+    near = pl.col(DAY).is_between(*period, closed="left") if period else pl.lit(value=True)
     return facts.filter(pl.col(REASON).is_null() & near)
 
 
@@ -187,12 +222,10 @@ def _check_numbers(log: SourceLog, rows: pl.LazyFrame, counted: Mapping[str, int
         )
 
 
-def _fingerprint(log: SourceLog) -> pl.Expr:
-    return pl.struct(_marked(log)).hash().alias(_FINGERPRINT)
-
-
-def _marked(log: SourceLog) -> list[str]:
-    return [name for name in log.rows.collect_schema() if name.startswith(PREFIX)]
+def _ledger(facts: pl.DataFrame) -> pl.DataFrame:
+    kept = [name for name in (DAY, FINGERPRINT) if name in facts.columns]
+    numbered = facts.lazy().with_row_index(EVENT_ID).filter(pl.col(REASON).is_null())
+    return numbered.select(pl.col(EVENT_ID).cast(pl.UInt64), *kept).collect()
 
 
 def _whole(column: str, dtype: pl.DataType) -> pl.Expr:
@@ -206,13 +239,15 @@ def _kept_dtypes(log: SourceLog, sound: pl.DataFrame) -> dict[str, pl.DataType]:
     return {name: kept_dtype(name, sound) if dtype == pl.String else dtype for name, dtype in kept_schema(log).items()}
 
 
-def _categories(log: SourceLog, facts: pl.DataFrame) -> tuple[str, ...]:
-    found: set[str] = set()
-    if CATEGORY in facts.columns:
-        found |= set(facts[CATEGORY].unique().cast(pl.String).drop_nulls())
-    if log.categories is not None:
-        found |= set(log.categories.select(pl.col(CATEGORY).unique()).collect().to_series().drop_nulls())
+def _categories(facts: pl.DataFrame) -> tuple[str, ...]:
+    found = facts[CATEGORY].unique().cast(pl.String).drop_nulls() if CATEGORY in facts.columns else ()
     return tuple(sorted(found))
+
+
+def _listed_categories(log: SourceLog) -> tuple[str, ...]:
+    if log.categories is None:
+        return ()
+    return tuple(sorted(log.categories.select(pl.col(CATEGORY).unique()).collect().to_series().drop_nulls()))
 
 
 def _examples(log: SourceLog, rows: pl.LazyFrame, *, reasons: set[str]) -> dict[str, tuple[str, ...]]:
@@ -233,28 +268,28 @@ def _most_frequent(rows: pl.LazyFrame, text: pl.Expr) -> tuple[str, ...]:
     return tuple(counted.sort(["len", "text"], descending=[True, False]).head(_EXAMPLES).collect()["text"])
 
 
-def _duplicates(log: SourceLog, rows: pl.LazyFrame, facts: pl.DataFrame) -> pl.Series:
+def _duplicates(rows: pl.LazyFrame, facts: pl.DataFrame) -> pl.Series:
     """Return the rows that equal an earlier one: those of repeated fingerprints, compared in full, batch by batch."""
     none = pl.Series(EVENT_ID, [], pl.UInt64)
-    if _FINGERPRINT not in facts.columns:
+    if FINGERPRINT not in facts.columns:
         return none
-    prints = facts[_FINGERPRINT]
+    prints = facts[FINGERPRINT]
     in_order = prints.sort()
     repeated = in_order.filter(in_order == in_order.shift(1)).unique()
     if repeated.is_empty():
         return none
-    columns = _marked(log)
+    columns = marked_columns(rows)
     firsts = [
-        rows.select(EVENT_ID, *columns, _fingerprint(log))
-        .join(repeated.slice(start, _BATCH).to_frame().lazy(), on=_FINGERPRINT, how="semi")
+        rows.select(EVENT_ID, *columns, fingerprint(rows))
+        .join(repeated.slice(start, _BATCH).to_frame().lazy(), on=FINGERPRINT, how="semi")
         .group_by(columns)
         .agg(pl.col(EVENT_ID).min())
         .select(EVENT_ID)
         .collect()
         for start in range(0, len(repeated), _BATCH)
     ]
-    suspects = facts.lazy().select(_FINGERPRINT).with_row_index(EVENT_ID).cast({EVENT_ID: pl.UInt64})
-    again = suspects.join(repeated.to_frame().lazy(), on=_FINGERPRINT, how="semi")
+    suspects = facts.lazy().select(FINGERPRINT).with_row_index(EVENT_ID).cast({EVENT_ID: pl.UInt64})
+    again = suspects.join(repeated.to_frame().lazy(), on=FINGERPRINT, how="semi")
     return again.join(pl.concat(firsts).lazy(), on=EVENT_ID, how="anti").collect()[EVENT_ID].sort()
 
 

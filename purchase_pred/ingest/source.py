@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from polars._typing import PolarsDataType
 
-    from purchase_pred.ingest.files import LogFile
+    from purchase_pred.ingest.files import FileKind, LogFile
 
 PREFIX: Final = "source:"
 """Marks the columns of the source, so that none is taken for one of ours."""
@@ -47,6 +47,8 @@ class SourceLog:
     """Column to keep, by its own name, to its values over `rows`: text, or as Parquet has it; see `kept_values`."""
     warnings: tuple[str, ...] = ()
     files: tuple[Path, ...] = field(default=())
+    kinds: tuple[FileKind, ...] = ()
+    """The kinds of the files, each once."""
 
 
 def source(name: str, /) -> pl.Expr:

@@ -11,6 +11,8 @@ from purchase_pred.pipeline.engine.stage import Stage
 from purchase_pred.pipeline.engine.workspace import (
     CATALOG_FILE,
     EVENTS_FILE,
+    FIRST_KNOWN_FILE,
+    LEDGER_FILE,
     MODELS_FOLDER,
     REJECTED_FILE,
     SESSIONIZED_FILE,
@@ -60,7 +62,7 @@ STAGES: Final = (
         counted=(EVENTS_FILE,),
         guard=check_raw_may_be_generated,
         check_kept=check_raw_may_be_kept,
-        replaces=(REJECTED_FILE,),
+        replaces=(REJECTED_FILE, LEDGER_FILE, FIRST_KNOWN_FILE),
     ),
     Stage(
         name="sessionize",

@@ -265,3 +265,28 @@ def test_the_first_hours_of_rees46_train_with_settings_that_fit_them(tmp_path: P
 
     assert outcome.code == 0, outcome.err
     assert "PR-AUC" in outcome.out
+
+
+def test_a_day_is_added_to_the_log_and_what_was_made_of_it_is_made_again(log: Path, tmp_path: Path) -> None:
+    arguments = ("-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
+    early = purchase_pred("ingest", "table", log, *arguments, "--append")
+    assert (early.code, "--append needs a log" in early.err) == (2, True)
+    assert purchase_pred("ingest", "table", log, *arguments).code == 0
+    assert purchase_pred("sessionize", "-w", tmp_path).code == 0
+    day = tmp_path / "day.csv"
+    day.write_text(LOG.splitlines()[0] + "\n9,2024-08-03 10:00:00,look,3,9.5\n8,2024-08-02 10:00:00,look,4,1.5\n")
+    shorter = purchase_pred("ingest", "table", day, *arguments)
+    assert (shorter.code, "--append adds it to the log" in shorter.err) == (2, True)
+    planned = purchase_pred("ingest", "table", day, *arguments, "--append", "--dry-run")
+    assert (planned.code, f"{day} is new" in planned.out + planned.err) == (0, True)
+
+    added = purchase_pred("ingest", "table", day, *arguments, "--append")
+    assert added.code == 0, added.err
+    assert "1 of 2 rows are events that are known" in added.err
+    assert pl.read_parquet(tmp_path / EVENTS)["event_id"].to_list() == [0, 1, 2, 4]
+    assert "clickstream_events.parquet has changed" in purchase_pred("sessionize", "-w", tmp_path).err
+    again = purchase_pred("ingest", "table", day, *arguments, "--append")
+    assert "nothing was added: of 2 rows 2 are events that are known" in again.err
+    assert "up to date" in purchase_pred("sessionize", "-w", tmp_path).err
+    other = purchase_pred("ingest", "table", day, *arguments, "--append", "--timezone", "UTC")
+    assert (other.code, "ingest.timezone was Europe/Berlin and is UTC" in other.err) == (2, True)

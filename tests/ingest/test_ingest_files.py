@@ -107,7 +107,8 @@ def test_repeated_rows_are_compared_batch_by_batch(tmp_path, monkeypatch):
 
 
 def test_rows_whose_fingerprints_collide_are_no_duplicates(tmp_path, monkeypatch):
-    monkeypatch.setattr("purchase_pred.ingest.profile._fingerprint", lambda _: pl.lit(7, pl.UInt64).alias("fingerprint"))  # noqa: E501  # fmt: skip
+    same = pl.lit(7, pl.UInt64).alias("fingerprint")
+    monkeypatch.setattr("purchase_pred.ingest.profile.fingerprint", lambda _: same)
     (tmp_path / "log.csv").write_text(table((1, 1), (2, 1), (1, 1), (3, 1)))
     assert [event_id for event_id, *_ in pairs(tmp_path / "log.csv")] == [0, 1, 3]
 

@@ -52,7 +52,7 @@ def judge_stage(stage: Stage, workspace: Workspace, settings: Settings, /) -> di
 def input_fingerprints(stage: Stage, workspace: Workspace, /) -> dict[str, str | None]:
     """Return the fingerprint of each input of a stage, None for one that is absent."""
     names = (*stage.inputs, *stage.optional_inputs)
-    return {name: content_fingerprint(workspace.path(name)) for name in names}
+    return dict(stage.held_inputs) | {name: content_fingerprint(workspace.path(name)) for name in names}
 
 
 def fresh_output(stage: Stage, unit: str, workspace: Workspace, settings: Settings, /) -> Path | None:

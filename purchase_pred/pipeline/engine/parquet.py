@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -9,6 +10,7 @@ from polars.exceptions import PolarsError
 
 from purchase_pred import schema
 from purchase_pred.errors import InputError, SchemaError
+from purchase_pred.pipeline.engine.parquet_join import join_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +48,20 @@ def scan_if_there(path: Path, columns: Mapping[str, Requirement], /) -> pl.LazyF
     return scan(path, columns) if path.is_file() else None
 
 
-def sink(frame: pl.LazyFrame, path: Path, /) -> int:
-    """Write a LazyFrame in row groups of 200,000, and return the number of rows."""
-    frame.sink_parquet(path, row_group_size=ROWS_PER_GROUP)
+def sink(frame: pl.LazyFrame, path: Path, /, *, told: Mapping[str, str] | None = None) -> int:
+    """Write a LazyFrame in row groups of 200,000, with what else the file tells, and return the number of rows."""
+    frame.sink_parquet(path, row_group_size=ROWS_PER_GROUP, metadata=dict(told) if told else None)
+    return row_count(path)
+
+
+def continue_file(path: Path, added: Path, joined: Path, /) -> int:
+    """Write the rows of a file and of one of the same schema behind them to a third, and return their number.
+
+    If nothing is added, the third is the first, byte for byte.
+    """
+    if row_count(added):
+        return join_parquet([path, added], joined)
+    shutil.copyfile(path, joined)
     return row_count(path)
 
 

@@ -97,6 +97,8 @@ class Stage:
     settings: tuple[str, ...]
     """The parts of the settings tree that the outputs depend on, as dotted prefixes."""
     optional_inputs: tuple[str, ...] = ()
+    held_inputs: Mapping[str, str | None] = field(default_factory=dict)
+    """Inputs whose content the outputs hold already, by their fingerprints of then; they are not read again."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the outputs depend on beside settings, by the key under which the manifest holds it."""
     counted: tuple[str, ...] = ()

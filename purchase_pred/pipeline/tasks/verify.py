@@ -18,6 +18,8 @@ from purchase_pred.pipeline.engine.parquet import row_count, scan
 from purchase_pred.pipeline.engine.workspace import (
     CATALOG_FILE,
     EVENTS_FILE,
+    FIRST_KNOWN_FILE,
+    LEDGER_FILE,
     MODELS_FOLDER,
     REJECTED_FILE,
     SESSIONIZED_FILE,
@@ -43,13 +45,15 @@ DATA_FILES: Final[Mapping[str, Mapping[str, Requirement]]] = {
     CATALOG_FILE: schema.CATALOG,
     EVENTS_FILE: schema.EVENTS,
     REJECTED_FILE: {},
+    LEDGER_FILE: {},
+    FIRST_KNOWN_FILE: {},
     TRUTH_FILE: {},
     SESSIONIZED_FILE: schema.SESSIONIZED,
     **{split_events_file(split): schema.SESSIONIZED for split in SPLITS},
     **{features_file(split): {schema.PREDICTION_TIME: schema.TIME_DTYPE} for split in SPLITS},
 }
 """Every file that the stages before training write, and the columns that it must have."""
-_RAW: Final = (USERS_FILE, CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, TRUTH_FILE)
+_RAW: Final = (USERS_FILE, CATALOG_FILE, EVENTS_FILE, REJECTED_FILE, LEDGER_FILE, FIRST_KNOWN_FILE, TRUTH_FILE)
 
 
 @dataclass(frozen=True)
