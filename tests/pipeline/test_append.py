@@ -18,12 +18,14 @@ from purchase_pred.pipeline.engine.workspace import (
     CATALOG_FILE,
     EVENTS_FILE,
     FIRST_KNOWN_FILE,
+    LEDGER_FILE,
     REJECTED_FILE,
     USERS_FILE,
     Workspace,
 )
 from purchase_pred.pipeline.stages.append import append_stage
 from purchase_pred.pipeline.stages.ingest import UNITS, ingest_stage
+from purchase_pred.pipeline.tasks.forget import forget_user
 from purchase_pred.settings.loading import resolve_settings
 
 if TYPE_CHECKING:
@@ -271,3 +273,15 @@ def test_columns_that_are_kept_go_on_in_their_dtype_or_are_refused(tmp_path: Pat
     assert_same_files(workspace, at_once(Workspace(tmp_path / "once"), *paths[:3], settings=settings))
     with pytest.raises(InputError, match="column 'note' is Float64 in the log and String in what is to be added"):
         append(workspace, paths[3], settings=settings)
+
+
+def test_of_a_person_who_is_forgotten_no_row_is_left_to_compare_with_and_the_log_goes_on(tmp_path: Path) -> None:
+    paths = [write(tmp_path / f"{day}.csv", rows) for day, rows in enumerate(days_of_a_shop(5)[:2])]
+    workspace = at_once(Workspace(tmp_path / "shop"), paths[0])
+    user = str(pl.read_parquet(workspace.path(EVENTS_FILE))["user_id"][0])
+    forget_user(workspace, user)
+    ids = pl.read_parquet(workspace.path(EVENTS_FILE))["event_id"].to_list()
+    ids += pl.read_parquet(workspace.path(REJECTED_FILE))["event_id"].to_list()
+    assert set(pl.read_parquet(workspace.path(LEDGER_FILE))["event_id"].to_list()) <= set(ids)
+    report, _ = append(workspace, paths[1])
+    assert report.state == "ran"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -17,7 +18,7 @@ from purchase_pred.pipeline.engine.manifest import is_intact, manifest_path, rea
 from purchase_pred.pipeline.engine.parquet import ROWS_PER_GROUP, row_count
 from purchase_pred.pipeline.engine.publish import recover, written_whole
 from purchase_pred.pipeline.engine.shard_store import forget_shards
-from purchase_pred.pipeline.engine.workspace import REJECTED_FILE, features_file
+from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, LEDGER_FILE, REJECTED_FILE, features_file
 from purchase_pred.pipeline.registry import STAGES, model_folders
 from purchase_pred.pipeline.tasks.verify import DATA_FILES
 from purchase_pred.schema import EVENT_ID, LABEL, USER_ID
@@ -111,6 +112,11 @@ def _rows_of(workspace: Workspace, user: str) -> dict[str, int]:
 def _theirs(path: Path, user: str) -> pl.Expr | None:
     """Return which rows of a file are the person's; None where no row is anybody's."""
     columns = pl.scan_parquet(path).collect_schema().names()
+    if path.as_posix().endswith(LEDGER_FILE):
+        beside = [path.with_name(PurePosixPath(name).name) for name in (EVENTS_FILE, REJECTED_FILE)]
+        held = [(pl.scan_parquet(file), _theirs(file, user)) for file in beside if file.is_file()]
+        ids = [rows.filter(theirs).select(EVENT_ID).collect() for rows, theirs in held if theirs is not None]
+        return pl.col(EVENT_ID).is_in(pl.concat(ids)[EVENT_ID].implode()) if ids else None
     if path.as_posix().endswith(REJECTED_FILE):
         # Nothing tells which field held the user: rather one rejected row too many goes than one too few.
         between = r"[\s\"',;|\[\]{}]"
