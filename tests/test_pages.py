@@ -17,7 +17,7 @@ SOURCES = sorted(path for room in ("purchase_pred", "cli", "tests") for path in 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_page_names_files_that_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    cited = {*PATH.findall(text)}
+    cited = {name for name in PATH.findall(text) if "NAME" not in name}  # a walk's file that is yet to be made
     assert sorted(name for name in cited if not (ROOT / name).exists()) == []
     assert sorted(name for name in LINK.findall(text) if not (page.parent / name).exists()) == []
 

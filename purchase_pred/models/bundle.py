@@ -32,9 +32,8 @@ MOST_JSON_BYTES: Final = 50_000_000
 MOST_BOOSTER_BYTES: Final = 1_000_000_000
 
 _FIRST_FIT_FILE: Final = f"{FIRST_FIT_FOLDER}/{MODEL_FILE}"
-_LEARNERS: Final[Mapping[str, type[SavedLearner]]] = {
-    learner.kind: learner for learner in (LogisticLearner, XGBoostLearner, LightGBMLearner)
-}
+_KINDS: Final = (LogisticLearner, XGBoostLearner, LightGBMLearner)
+_LEARNERS: Final[Mapping[str, type[SavedLearner]]] = {learner.kind: learner for learner in _KINDS}
 
 
 def save_bundle(model: FittedModel, directory: Path, /) -> None:
@@ -146,7 +145,7 @@ def _read_first_fit(directory: Path, known: BundleDescription) -> FittedModel:
 
 def _saved(model: FittedModel) -> SavedLearner:
     learner = model.learner
-    if not isinstance(learner, LogisticLearner | XGBoostLearner | LightGBMLearner):
+    if not isinstance(learner, _KINDS):
         raise BundleError(
             f"{model.kind} cannot be saved as a model of this program, only {', '.join(sorted(_LEARNERS))} can; "
             "keep it by its library's own means"
