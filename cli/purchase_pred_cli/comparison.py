@@ -6,8 +6,10 @@ from typing import Any
 
 from rich.table import Table
 
+from purchase_pred.evaluation.baselines import RECENCY, attention_name
 from purchase_pred.evaluation.comparison import comparison_table
 from purchase_pred.evaluation.red_flags import FEW_POSITIVES
+from purchase_pred.evaluation.user_ranking import RANKING, USERS, ranking_table
 from purchase_pred_cli.console import print_result, print_text, shown
 
 _METRICS = {
@@ -43,6 +45,7 @@ def print_comparison(documents: Sequence[Mapping[str, Any]], /) -> None:
     for key, label in _METRICS.items():
         table.add_row(label, *(_shown(column[key]) for column in columns.values()))
     print_result(table)
+    _print_user_ranking(documents, winner["model"])
     print_result(shown(verdict(documents)))
 
 
@@ -88,6 +91,25 @@ def winner_of(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 def _columns(documents: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in comparison_table(documents).to_dicts()}
+
+
+def _print_user_ranking(documents: Sequence[Mapping[str, Any]], winner: str) -> None:
+    """Print how well the rows of each user are put in order, where documents tell."""
+    columns = {row.pop("name"): row for row in ranking_table(documents).to_dicts()}
+    if not columns:
+        return
+    users = next(document[RANKING][USERS] for document in documents if document.get(RANKING))
+    attention = attention_name(documents[0]["target"]["anchors"])
+    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
+    table.title = f"test, within each of {users:,} users with a positive"
+    table.add_column("", no_wrap=True)
+    for name in columns:
+        head = _heading(attention if name == RECENCY else name)
+        table.add_column(shown(head), justify="right", style="bold" if name == winner else "")
+    for key in next(iter(columns.values())):
+        label = key.replace("ndcg", "NDCG").replace("_", " ")
+        table.add_row(label, *(_shown(column[key]) for column in columns.values()))
+    print_result(table)
 
 
 def _heading(name: str) -> str:

@@ -8,10 +8,12 @@ import numpy as np
 
 from purchase_pred.evaluation.baselines import RECENCY, attention_rule, carted_not_bought
 from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
+from purchase_pred.evaluation.user_ranking import RANKING, ranking_document
 from purchase_pred.metrics import metrics
 from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.models.thresholds import threshold_report
 from purchase_pred.models.training import train_models
+from purchase_pred.schema import USER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,11 +56,12 @@ def evaluate(
     -------
     document
         `schema_version`, `model`, `target`, `splits` (metrics of each), `baselines` (metrics on test), `ceiling`
-        (metrics of `truth` on test, or None) and `threshold` (chosen on val, applied to val and test). The metrics
-        are those of `purchase_pred.metrics.metrics`. `carted_not_bought` and `recency` (within sessions:
-        the most viewed, see `attention_rule`) are scores and no
-        probabilities: their log_loss, brier and ece are None. `prevalence` predicts the share of positives in train
-        for every row. A rule whose columns are absent has None for everything but the counts.
+        (metrics of `truth` on test, or None), `threshold` (chosen on val, applied to val and test) and, at level
+        `user_item`, `ranking` (see `ranking_document`: model and rules per user on test). The metrics are those of
+        `purchase_pred.metrics.metrics`. `carted_not_bought` and `recency` (within sessions: the most viewed, see
+        `attention_rule`) are scores and no probabilities: their log_loss, brier and ece are None. `prevalence` predicts
+        the share of positives in train for every row. A rule whose columns are absent has None for everything but the
+        counts.
 
     Raises
     ------
@@ -70,16 +73,19 @@ def evaluate(
     scored = scored_splits([model], splits)
     probabilities = {name: split.probabilities(model) for name, split in scored.items()}
     test, labels = scored["test"].rows, scored["test"].labels
+    rules = {
+        "carted_not_bought": carted_not_bought(test),
+        RECENCY: attention_rule(test, anchors=model.target["anchors"]),
+    }
     prevalence = model.training["positives"] / model.training["rows"]
-    return {
+    document = {
         "schema_version": SCHEMA_VERSION,
         "model": model.name,
         "target": model.target,
         "splits": {name: _split_metrics(split, probabilities[name]) for name, split in scored.items()},
         "baselines": {
             "prevalence": metrics(labels, np.full(test.height, prevalence)),
-            "carted_not_bought": _rule_metrics(labels, carted_not_bought(test)),
-            RECENCY: _rule_metrics(labels, attention_rule(test, anchors=model.target["anchors"])),
+            **{name: _rule_metrics(labels, found) for name, found in rules.items()},
             "logistic": metrics(labels, _baseline(scored["test"], logistic, model)),
         },
         "ceiling": None if truth is None else metrics(labels, truth),
@@ -87,6 +93,9 @@ def evaluate(
             scored["val"].rows, probabilities["val"], test, probabilities["test"], settings=settings.train
         ),
     }
+    if model.target["level"] == "user_item":
+        document[RANKING] = ranking_document(test[USER_ID], labels, {"model": probabilities["test"], **rules})
+    return document
 
 
 def _baseline(test: ScoredSplit, logistic: FittedModel, model: FittedModel) -> NDArray[np.float64]:

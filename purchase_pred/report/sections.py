@@ -27,6 +27,7 @@ from purchase_pred.report.data_charts import (
 )
 from purchase_pred.report.markup import figure, paragraph, section, table
 from purchase_pred.report.tables import FUNNEL_STEPS
+from purchase_pred.report.user_lists import user_ranking_table
 from purchase_pred.report.words import day, duration, heading, number, percent, times
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def ranking_section(data: ReportData, /) -> str:
             caption="Everything that predicts, on the same rows of test",
             kinds=kinds,
         ),
+        user_ranking_table(data),
     )
 
 

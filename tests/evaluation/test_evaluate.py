@@ -46,7 +46,9 @@ def test_the_document_has_exactly_the_promised_keys(document: dict):
         "baselines",
         "ceiling",
         "threshold",
+        "ranking",
     ]
+    assert list(document["ranking"]) == ["users", "model", "carted_not_bought", "recency"]
     assert document["schema_version"] == 1
     assert document["model"] == "lightgbm"
     assert document["target"] == {"level": "user_item", "horizon": "7d", "sessions": None, "anchors": "session_close"}
