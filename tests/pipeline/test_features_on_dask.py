@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import Popen
 
-DATASET = DatasetSettings(num_users=80, num_items=40, num_days=30)
+DATASET = DatasetSettings(num_users=40, num_items=40, num_days=30)
 ASSIGN = (
     *("target.horizon=1d", "features.windows=[1d]", "execution.memory_limit=4GB"),
     *("anchors.kind=calendar", "anchors.every=2d", "target.level=user"),
@@ -49,7 +49,7 @@ class Killer(Recorder):
 
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "EVENTS_PER_SHARD", 500)
+    monkeypatch.setattr(stage, "EVENTS_PER_SHARD", 300)
 
 
 @pytest.fixture(scope="module")
