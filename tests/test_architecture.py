@@ -107,6 +107,23 @@ def test_rooms_import_each_other_in_no_circle():
         pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
 
 
+def imported_files(path: Path) -> set[Path]:
+    """Return the files of the package that a file imports, for types alone too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("purchase_pred"):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    candidates = {ROOT.joinpath(*name.split(".")[1:]).with_suffix(".py") for name in names if "." in name}
+    return candidates & set(FILES) - {path}
+
+
+def test_files_import_each_other_in_no_circle():
+    try:
+        TopologicalSorter({path: imported_files(path) for path in FILES}).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' -> '.join(str(one.relative_to(ROOT)) for one in error.args[1])}")
+
+
 def test_folders_are_small_enough_to_be_read_at_a_glance():
     folders = {path.parent for path in FILES}
     sizes = {str(folder.relative_to(ROOT)): len(list(folder.glob("*.py"))) for folder in folders}

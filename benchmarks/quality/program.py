@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from purchase_pred.models import load_bundle
+from purchase_pred.models import load_model
 from purchase_pred.pipeline.engine.workspace import Workspace
 from purchase_pred.pipeline.feature_files import read_splits
 from purchase_pred.pipeline.model_files import fresh_model, read_metrics
@@ -76,7 +76,7 @@ class Program:
 
     def models(self) -> dict[str, FittedModel]:
         """Return the trained models by kind."""
-        return {kind: load_bundle(folder) for kind, folder in self._folders().items()}
+        return {kind: load_model(folder) for kind, folder in self._folders().items()}
 
     def documents(self) -> dict[str, dict[str, Any]]:
         """Return the `metrics.json` of the trained models by kind."""

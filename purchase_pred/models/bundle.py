@@ -16,7 +16,7 @@ from purchase_pred.models.fitted import FittedModel
 from purchase_pred.models.learners.lightgbm_learner import LightGBMLearner
 from purchase_pred.models.learners.logistic_learner import LogisticLearner
 from purchase_pred.models.learners.xgboost_learner import XGBoostLearner
-from purchase_pred.models.rows.design_matrix import FeatureSpec
+from purchase_pred.models.rows.spec import FeatureSpec
 from purchase_pred.models.saved_json import checked, read_json_object
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def write_description(directory: Path, description: dict[str, Any], /) -> None:
     (directory / MODEL_FILE).write_bytes(_json(description | {"sha256": hashes}))
 
 
-def load_bundle(directory: Path, /) -> FittedModel:
+def load_model(folder: Path | str, /) -> FittedModel:
     """Read a model that `save_bundle` wrote; its predictions are bit-equal to those of the model saved.
 
     Nothing in the folder is believed: every file must have the content that `model.json` names by hash, every number
@@ -91,6 +91,7 @@ def load_bundle(directory: Path, /) -> FittedModel:
         A file is missing, unreadable, too large, altered, incomplete or senseless, or written by a newer version of
         the learner.
     """
+    directory = Path(folder)
     description = _read_json(directory, MODEL_FILE)
     if description.get("bundle_version") != BUNDLE_VERSION:
         raise BundleError(
@@ -120,17 +121,6 @@ def load_bundle(directory: Path, /) -> FittedModel:
     )
 
 
-def load_model(folder: Path | str, /) -> FittedModel:
-    """Read a model from the folder that training wrote, such as ``"models/xgboost_20240801_120000"``.
-
-    Raises
-    ------
-    BundleError
-        As for `load_bundle`.
-    """
-    return load_bundle(Path(folder))
-
-
 def save_pickle(model: FittedModel, path: Path, /) -> None:
     """Write a model as a pickle, for notebooks; this package never reads it back."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +130,7 @@ def save_pickle(model: FittedModel, path: Path, /) -> None:
 def _read_first_fit(directory: Path, known: BundleDescription) -> FittedModel:
     if _FIRST_FIT_FILE in _read_json(directory, _FIRST_FIT_FILE, known.sha256).get("sha256", ()):
         raise BundleError(f"{directory / _FIRST_FIT_FILE}: a first fit has none of its own: train again")
-    return load_bundle(directory / FIRST_FIT_FOLDER)
+    return load_model(directory / FIRST_FIT_FOLDER)
 
 
 def _saved(model: FittedModel) -> SavedLearner:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
     from purchase_pred.settings import Settings
 
 _LEAST = 1e-15

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from purchase_pred.models.calibration import Calibrator
     from purchase_pred.models.learners.learner import Learner
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
     from purchase_pred.models.rows.feature_rows import FeatureRows
+    from purchase_pred.models.rows.spec import FeatureSpec
 
 
 @dataclass(frozen=True)

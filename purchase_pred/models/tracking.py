@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from purchase_pred.models.fitted import FittedModel
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
 
 EXPERIMENT: Final = "purchase_pred"
 STORE_FILE: Final = "mlflow.db"

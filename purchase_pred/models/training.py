@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from purchase_pred.models.learners.learner import Learner
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
     from purchase_pred.models.rows.feature_rows import FeatureRows
     from purchase_pred.models.rows.sampling import Sample
+    from purchase_pred.models.rows.spec import FeatureSpec
     from purchase_pred.names import ModelName
     from purchase_pred.settings import Settings
     from purchase_pred.settings.training import CalibrationSettings

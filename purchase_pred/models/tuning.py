@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
     from purchase_pred.models.rows.folds import Fold
+    from purchase_pred.models.rows.spec import FeatureSpec
     from purchase_pred.names import ModelName
     from purchase_pred.settings import Settings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from purchase_pred.errors import InputError
-from purchase_pred.models import load_bundle
+from purchase_pred.models import load_model
 from purchase_pred.names import MODELS, SPLITS
 from purchase_pred.pipeline.engine.manifest import read_manifest
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
@@ -59,7 +59,7 @@ class FinishedWorkspace:
         BundleError
             It cannot be loaded.
         """
-        return load_bundle(find_model(Workspace(self.folder), name))
+        return load_model(find_model(Workspace(self.folder), name))
 
     def metrics(self, name: str | None = None, /) -> dict[str, Any]:
         """Return the `metrics.json` of a model by its name or its kind, with the default and errors of `model`."""

@@ -30,9 +30,6 @@ from purchase_pred.splits import configured_boundaries
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from purchase_pred.evaluation.scored import ScoredSplit
     from purchase_pred.models import FittedModel
     from purchase_pred.models.rows.feature_rows import FeatureRows
@@ -62,34 +59,6 @@ def report_source(workspace: Workspace, settings: Settings, /) -> ReportSource:
         users=_personas(workspace),
         embargo=settings.split.embargo,
     )
-
-
-def report_page(
-    model: FittedModel,
-    splits: Mapping[str, FeatureRows | ScoredSplit],
-    document: Mapping[str, Any],
-    /,
-    *,
-    source: ReportSource,
-    settings: Settings,
-    rivals: Sequence[Mapping[str, Any]] = (),
-    logistic: FittedModel | None = None,
-    flags: pl.DataFrame | None = None,
-    truth: NDArray[np.float64] | None = None,
-) -> str:
-    """Return the report of one model as HTML; the parameters are those of `report_data`."""
-    shown = report_data(
-        model,
-        splits,
-        document,
-        source=source,
-        settings=settings,
-        rivals=rivals,
-        logistic=logistic,
-        flags=flags,
-        truth=truth,
-    )
-    return render_report(shown)
 
 
 def write_report(
@@ -136,7 +105,7 @@ def write_report(
         users=users,
         embargo=share.embargo,
     )
-    page = report_page(model, splits, document, source=source, settings=settings, rivals=rivals)
+    page = render_report(report_data(model, splits, document, source=source, settings=settings, rivals=rivals))
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(target) as partial:

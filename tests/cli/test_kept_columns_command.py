@@ -12,7 +12,7 @@ import pytest
 import yaml
 from installed_command import purchase_pred
 
-from purchase_pred.models import load_bundle
+from purchase_pred.models import load_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,7 +100,7 @@ def test_custom_features_of_kept_columns_are_those_of_a_plain_loop(shop: Path) -
 
 def test_the_model_learns_the_categories_of_its_training_rows(shop: Path) -> None:
     (folder,) = (shop / "models").glob("lightgbm_*/")
-    learnt = {feature.name: feature.categories for feature in load_bundle(folder).spec.features}
+    learnt = {feature.name: feature.categories for feature in load_model(folder).spec.features}
     assert (learnt["last_device"], learnt["item_brand"]) == (("desk", "phone"), ("Acme", "Other"))
 
 

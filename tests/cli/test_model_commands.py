@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from installed_command import SMALL, purchase_pred
 
-from purchase_pred.models import load_bundle
+from purchase_pred.models import load_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +121,7 @@ def test_scores_as_of_the_time_of_a_test_row_are_the_probabilities_of_the_rows_o
     rows = test.filter(pl.col("prediction_time") == time)
     expected = {
         (row["user_id"], row["item_id"]): probability
-        for row, probability in zip(rows.to_dicts(), load_bundle(folder).predict(rows).tolist(), strict=True)
+        for row, probability in zip(rows.to_dicts(), load_model(folder).predict(rows).tolist(), strict=True)
     }
 
     scores = json.loads(outcome.out)["scores"]

@@ -11,7 +11,7 @@ import pytest
 from frames import splits
 
 from purchase_pred.errors import BundleError
-from purchase_pred.models import FittedModel, load_bundle, save_bundle, save_pickle, train_models
+from purchase_pred.models import FittedModel, load_model, save_bundle, save_pickle, train_models
 from purchase_pred.models.bundle import write_description
 from purchase_pred.settings import Settings
 
@@ -31,7 +31,7 @@ def models() -> dict[str, FittedModel]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_reloaded_model_predicts_the_same_bits(models: dict[str, FittedModel], kind: str, tmp_path: Path):
     save_bundle(models[kind], tmp_path / "model")
-    loaded = load_bundle(tmp_path / "model")
+    loaded = load_model(tmp_path / "model")
     assert np.array_equal(loaded.predict(SPLITS["test"]), models[kind].predict(SPLITS["test"]))
     assert np.array_equal(loaded.log_odds(SPLITS["test"]), models[kind].log_odds(SPLITS["test"]))
     assert (loaded.name, loaded.spec, loaded.calibrator) == (
@@ -49,7 +49,7 @@ def test_a_reloaded_model_predicts_the_same_bits(models: dict[str, FittedModel],
 @pytest.mark.parametrize("kind", KINDS)
 def test_saving_a_reloaded_model_writes_the_same_bytes(models: dict[str, FittedModel], kind: str, tmp_path: Path):
     save_bundle(models[kind], tmp_path / "one")
-    save_bundle(load_bundle(tmp_path / "one"), tmp_path / "two")
+    save_bundle(load_model(tmp_path / "one"), tmp_path / "two")
     one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
     assert one == two
 
@@ -59,7 +59,7 @@ def test_a_model_without_some_features_is_saved_with_their_names(kind: str, tmp_
     asked = Settings.model_validate({"train": {"threads": 1, "models": [kind], "leave_out": ["noise", "hours_*"]}})
     model = train_models(SPLITS["train"], SPLITS["val"], settings=asked)[0]
     save_bundle(model, tmp_path)
-    loaded, test = load_bundle(tmp_path), SPLITS["test"]
+    loaded, test = load_model(tmp_path), SPLITS["test"]
     assert loaded.spec == model.spec
     assert loaded.spec.left_out == ("hours_since_user_item_view", "hours_since_last_purchase", "noise")
     assert loaded.settings["leave_out"] == ["noise", "hours_*"]
@@ -72,7 +72,7 @@ def test_a_model_saved_before_features_could_be_left_out_is_read(models: dict[st
     description = json.loads((tmp_path / "model.json").read_text())
     del description["left_out"]
     write_description(tmp_path, description)
-    assert load_bundle(tmp_path).spec == models["logistic"].spec
+    assert load_model(tmp_path).spec == models["logistic"].spec
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -98,7 +98,7 @@ def test_every_missing_file_is_named(models: dict[str, FittedModel], kind: str, 
         save_bundle(models[kind], tmp_path / name)
         (tmp_path / name / name).unlink()
         with pytest.raises(BundleError, match=name):
-            load_bundle(tmp_path / name)
+            load_model(tmp_path / name)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -110,7 +110,7 @@ def test_a_file_with_other_content_is_refused(
         save_bundle(models[kind], tmp_path / name)
         (tmp_path / name / name).write_bytes(content)
         with pytest.raises(BundleError):
-            load_bundle(tmp_path / name)
+            load_model(tmp_path / name)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,7 +121,7 @@ def test_one_altered_byte_of_the_booster_is_noticed(models: dict[str, FittedMode
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(BundleError, match="not the one that"):
-        load_bundle(tmp_path)
+        load_model(tmp_path)
 
 
 def alter(path: Path, **changes: object) -> None:
@@ -173,7 +173,7 @@ def test_a_description_that_does_not_fit_is_refused(
     save_bundle(models["xgboost"], tmp_path)
     alter(tmp_path / "model.json", **changes)
     with pytest.raises(BundleError, match=message):
-        load_bundle(tmp_path)
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -184,7 +184,7 @@ def test_features_of_another_order_than_the_booster_s_are_refused(
     features = json.loads((tmp_path / "model.json").read_text())["features"]
     alter(tmp_path / "model.json", features=features[1:])
     with pytest.raises(BundleError, match="other features"):
-        load_bundle(tmp_path)
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_calibrator_that_is_none_is_refused(
     save_bundle(models["logistic"], tmp_path)
     alter(tmp_path / "calibrator.json", method=method, parameters=parameters)
     with pytest.raises(BundleError, match=message):
-        load_bundle(tmp_path)
+        load_model(tmp_path)
 
 
 def test_a_calibrator_with_another_slope_is_noticed(models: dict[str, FittedModel], tmp_path: Path):
@@ -218,7 +218,7 @@ def test_a_calibrator_with_another_slope_is_noticed(models: dict[str, FittedMode
     path = tmp_path / "calibrator.json"
     path.write_text(json.dumps({"method": "platt", "parameters": [3.0, 0.0]}))
     with pytest.raises(BundleError, match=r"calibrator\.json: the file is not the one that model\.json describes"):
-        load_bundle(tmp_path)
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_an_edited_description_is_noticed(models: dict[str, FittedModel], change
     path = tmp_path / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(BundleError, match=r"model\.json: it has been changed since the model was saved"):
-        load_bundle(tmp_path)
+        load_model(tmp_path)
 
 
 def test_a_booster_of_another_model_is_noticed(models: dict[str, FittedModel], tmp_path: Path):
@@ -238,7 +238,7 @@ def test_a_booster_of_another_model_is_noticed(models: dict[str, FittedModel], t
     save_bundle(train_models(SPLITS["train"], SPLITS["val"], settings=other)[0], tmp_path / "two")
     (tmp_path / "one" / "booster.txt").write_bytes((tmp_path / "two" / "booster.txt").read_bytes())
     with pytest.raises(BundleError, match=r"booster\.txt: the file is not the one that"):
-        load_bundle(tmp_path / "one")
+        load_model(tmp_path / "one")
 
 
 @pytest.mark.parametrize("name", ["model.json", "calibrator.json", "logistic.json"])
@@ -262,7 +262,7 @@ def test_hostile_json_is_refused_in_one_sentence(
         hashed = description["sha256"] | {name: hashlib.sha256(content.encode()).hexdigest()}
         write_description(tmp_path, description | {"sha256": hashed})
     with pytest.raises(BundleError, match=message) as told:
-        load_bundle(tmp_path)
+        load_model(tmp_path)
     assert "\n" not in str(told.value)
 
 
@@ -271,7 +271,7 @@ def test_an_oversized_file_is_read_no_farther_than_allowed(models: dict[str, Fit
     with (tmp_path / "calibrator.json").open("wb") as file:
         file.truncate(40_000_000_000)
     with pytest.raises(BundleError, match=r"calibrator\.json: must have at most 50,000,000 bytes"):
-        load_bundle(tmp_path)
+        load_model(tmp_path)
 
 
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(models: dict[str, FittedModel], tmp_path: Path):
@@ -279,7 +279,7 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(models: dict[str, FittedMod
     (tmp_path / "logistic.json").unlink()
     os.mkfifo(tmp_path / "logistic.json")
     with pytest.raises(BundleError, match="needs a plain file here"):
-        load_bundle(tmp_path)
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -301,4 +301,4 @@ def test_coefficients_that_do_not_fit_are_refused(
     save_bundle(models["logistic"], tmp_path)
     alter(tmp_path / "logistic.json", **changes)
     with pytest.raises(BundleError, match=message):
-        load_bundle(tmp_path)
+        load_model(tmp_path)

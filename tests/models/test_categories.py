@@ -6,7 +6,8 @@ import pytest
 from frames import CATEGORIES, feature_frame
 
 from purchase_pred.models.rows.categories import MOST_CATEGORIES, unseen_categories
-from purchase_pred.models.rows.design_matrix import FeatureSpec, design_matrix, feature_spec, spec_of
+from purchase_pred.models.rows.design_matrix import design_matrix, feature_spec, spec_of
+from purchase_pred.models.rows.spec import FeatureSpec
 
 DEVICES = ["phone", "desk", None, "desk", "tablet"]
 

@@ -9,7 +9,8 @@ import pytest
 from frames import CATEGORIES, feature_frame
 
 from purchase_pred.errors import BundleError, ConfigError, SchemaError
-from purchase_pred.models.rows.design_matrix import FeatureSpec, design_matrix, feature_spec, label_vector
+from purchase_pred.models.rows.design_matrix import design_matrix, feature_spec, label_vector
+from purchase_pred.models.rows.spec import FeatureSpec
 
 
 def test_keys_times_and_label_are_no_features():

@@ -10,7 +10,7 @@ from frames import splits
 from purchase_pred.errors import BundleError
 from purchase_pred.evaluation import evaluate
 from purchase_pred.evaluation.calibration_table import calibration_table
-from purchase_pred.models import FittedModel, load_bundle, save_bundle, train_models
+from purchase_pred.models import FittedModel, load_model, save_bundle, train_models
 from purchase_pred.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_a_refitted_model_is_saved_with_its_first_fit_and_predicts_the_same_bits
     refitted: dict[str, FittedModel], kind: str, tmp_path: Path
 ):
     save_bundle(refitted[kind], tmp_path)
-    loaded = load_bundle(tmp_path)
+    loaded = load_model(tmp_path)
     for one, other in ((loaded, refitted[kind]), (loaded.first_fit, refitted[kind].first_fit)):
         assert np.array_equal(one.predict(SPLITS["test"]), other.predict(SPLITS["test"]))
 
@@ -83,11 +83,11 @@ def test_a_first_fit_of_another_model_is_refused(
     save_bundle(refitted["logistic"], tmp_path)
     save_bundle(plain["lightgbm"], tmp_path / "first_fit")
     with pytest.raises(BundleError, match=r"is not the one that model\.json describes"):
-        load_bundle(tmp_path)
+        load_model(tmp_path)
 
 
 def test_a_first_fit_that_has_another_is_refused(refitted: dict[str, FittedModel], tmp_path: Path):
     nested = replace(refitted["logistic"], first_fit=refitted["logistic"])
     save_bundle(nested, tmp_path)
     with pytest.raises(BundleError, match="a first fit has none of its own"):
-        load_bundle(tmp_path)
+        load_model(tmp_path)

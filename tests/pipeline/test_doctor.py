@@ -58,7 +58,7 @@ def test_a_model_that_reads_back_otherwise_fails_the_self_test(tmp_path: Path, m
             del rows
             return [0.5]
 
-    monkeypatch.setattr(self_test, "load_bundle", lambda _: Other())
+    monkeypatch.setattr(self_test, "load_model", lambda _: Other())
     assert "saved and read back predicts something else" in found_wrong(tmp_path)["self-test"]
 
 

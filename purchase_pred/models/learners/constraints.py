@@ -10,7 +10,7 @@ from purchase_pred.models.rows.feature_names import LEAVE_OUT, left_out, unknown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
     from purchase_pred.settings.training import TrainSettings
 
 

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
     from purchase_pred.settings.training import PositiveWeight, StopMetric, TrainSettings
 
 FEW_STOP_POSITIVES: Final = 200
@@ -135,7 +135,7 @@ def native_names(spec: FeatureSpec, /) -> list[str]:
 
     Examples
     --------
-    >>> from purchase_pred.models.rows.design_matrix import Feature, FeatureSpec
+    >>> from purchase_pred.models.rows.spec import Feature, FeatureSpec
     >>> native_names(FeatureSpec((Feature("views [7d]", "UInt32"),)))
     ['f0']
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from purchase_pred.models.learners.learner import FitRows
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
     from purchase_pred.settings.training import StopMetric
 
 _LEAVES_OF_ROOM: Final = 20

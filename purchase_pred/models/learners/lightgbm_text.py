@@ -15,7 +15,7 @@ from purchase_pred.models.learners.trees import check_tree, finite_numbers, whol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
 
 _TREE: Final = re.compile(r"^(?=Tree=)", re.MULTILINE)
 _INTEGER: Final = re.compile(r"-?[0-9]{1,10}")

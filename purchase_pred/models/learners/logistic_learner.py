@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from purchase_pred.models.learners.learner import FitRows
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
 
 _BLOCK_ROWS: Final = 65_536
 _MOST_CATEGORIES: Final = 50

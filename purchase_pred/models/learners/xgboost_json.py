@@ -16,7 +16,7 @@ from purchase_pred.models.learners.trees import check_tree, finite_numbers, whol
 from purchase_pred.models.saved_json import SavedPart, checked, read_json_object
 
 if TYPE_CHECKING:
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
 
 _NOBODY: Final = 2**31 - 1
 """Parent of the first node."""

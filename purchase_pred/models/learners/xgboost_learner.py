@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from purchase_pred.models.learners.learner import FitRows
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
     from purchase_pred.settings.training import StopMetric, TrainSettings
 
 _METRICS: Final[Mapping[StopMetric, str]] = {"average_precision": "average_precision", "log_loss": "logloss"}

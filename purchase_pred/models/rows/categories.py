@@ -9,7 +9,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
 
 MOST_CATEGORIES: Final = 100
 """Categories that are learnt of a text column, the most frequent ones; the others are too rare to learn from."""

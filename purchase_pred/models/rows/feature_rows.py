@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from purchase_pred.models.rows.design_matrix import FeatureSpec
+    from purchase_pred.models.rows.spec import FeatureSpec
 
 FeatureRows = pl.DataFrame | pl.LazyFrame
 """A feature frame: in memory, or lazy, such as the scan of a feature file, which is then never held as a whole."""

@@ -17,10 +17,12 @@ from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import MODELS_FOLDER, SESSIONIZED_FILE, remove
 from purchase_pred.pipeline.feature_files import older_than_inputs, read_splits
 from purchase_pred.pipeline.model_files import METRICS_FILE
-from purchase_pred.pipeline.report_files import report_page, report_source
+from purchase_pred.pipeline.report_files import report_source
 from purchase_pred.pipeline.stages.features import log_facts
 from purchase_pred.pipeline.stages.suggestions import suggest
 from purchase_pred.pipeline.stages.support import SplitCounts, check_labels
+from purchase_pred.report.data import report_data
+from purchase_pred.report.page import render_report
 from purchase_pred.schema import LABEL, SESSIONIZED
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def train(work: Work, /) -> list[Made]:
     flags = data_red_flags(splits, left_out=models[0].spec.left_out, seed=chosen.random_seed, threads=chosen.threads)
     made = []
     for model, document in zip(models, documents, strict=True):
-        page = report_page(
+        shown = report_data(
             model,
             scored,
             document,
@@ -63,7 +65,7 @@ def train(work: Work, /) -> list[Made]:
             logistic=logistic,
             flags=flags,
         )
-        made.append(_write_model(work.workspace, model, document, page))
+        made.append(_write_model(work.workspace, model, document, render_report(shown)))
     return made
 
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from purchase_pred.errors import PurchasePredError
 from purchase_pred.evaluation import evaluate, scored_splits
 from purchase_pred.metrics import metrics
-from purchase_pred.models import load_bundle
+from purchase_pred.models import load_model
 from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
 from purchase_pred.pipeline.feature_files import read_splits
 from purchase_pred.pipeline.model_files import fresh_metrics, fresh_model, known_ceiling, note_ceiling, replace_in_model
-from purchase_pred.pipeline.report_files import report_page, report_source
+from purchase_pred.pipeline.report_files import report_source
 from purchase_pred.pipeline.tasks.ceiling import true_probabilities
+from purchase_pred.report.data import report_data
+from purchase_pred.report.page import render_report
 from purchase_pred.settings.carried import adopted_settings
 
 if TYPE_CHECKING:
@@ -48,11 +50,11 @@ def evaluate_saved(
     UnsupportedTargetError
         The truth has no answer for the target.
     """
-    fitted = load_bundle(model)
+    fitted = load_model(model)
     settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
     splits = read_splits(workspace, settings, asker=str(model))
     baseline = fresh_model(workspace, settings, "logistic")
-    logistic = load_bundle(baseline) if baseline else None
+    logistic = load_model(baseline) if baseline else None
     scored = scored_splits([fitted, *([logistic] if logistic else [])], splits)
     test = scored["test"].rows
     truth = true_probabilities(workspace, settings, test) if oracle else None
@@ -64,7 +66,7 @@ def evaluate_saved(
         note_ceiling(workspace, model, document)
     if report:
         source, rivals = report_source(workspace, settings), fresh_metrics(workspace, settings)
-        page = report_page(
+        shown = report_data(
             fitted,
             scored,
             document,
@@ -74,7 +76,7 @@ def evaluate_saved(
             logistic=logistic,
             truth=truth,
         )
-        replace_in_model(workspace, model, REPORT_NAME, page)
+        replace_in_model(workspace, model, REPORT_NAME, render_report(shown))
     return document
 
 

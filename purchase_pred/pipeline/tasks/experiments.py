@@ -9,7 +9,7 @@ import numpy as np
 
 from purchase_pred.errors import ConfigError
 from purchase_pred.execution.memory import PROGRAM_BYTES, memory_limit
-from purchase_pred.models import load_bundle, track, tune
+from purchase_pred.models import load_model, track, tune
 from purchase_pred.models.rows.feature_rows import columns_of, take_rows
 from purchase_pred.models.rows.room import most_rows
 from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
@@ -110,4 +110,4 @@ def track_models(workspace: Workspace, reports: Sequence[StageReport], /) -> Ite
     store.mkdir(parents=True, exist_ok=True)
     for output in (output for report in reports for output in report.outputs if report.stage == "train"):
         folder = workspace.path(output)
-        yield output, track(load_bundle(folder), read_metrics(folder), directory=store)
+        yield output, track(load_model(folder), read_metrics(folder), directory=store)

@@ -10,7 +10,7 @@ import polars as pl
 from purchase_pred.errors import InputError
 from purchase_pred.evaluation.explain import explain
 from purchase_pred.features import describe_features
-from purchase_pred.models import load_bundle
+from purchase_pred.models import load_model
 from purchase_pred.models.rows.design_matrix import check_features
 from purchase_pred.pipeline.tasks.open_predictions import open_predictions
 from purchase_pred.pipeline.tasks.score import tell_unseen
@@ -52,7 +52,7 @@ def explain_score(
     InputError
         No prediction is open for them at the moment; otherwise as `score`.
     """
-    fitted = load_bundle(model)
+    fitted = load_model(model)
     settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
     asked = {USER_ID: user, **({ITEM_ID: item} if item is not None else {})}
     absent = asked.keys() - set(target_keys(settings))

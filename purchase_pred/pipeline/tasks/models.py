@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from purchase_pred.errors import BundleError, InputError
 from purchase_pred.evaluation import scored_splits
 from purchase_pred.evaluation.paired import Judged, disagreements, paired_differences, top_in_common
-from purchase_pred.models import load_bundle
+from purchase_pred.models import load_model
 from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.models.thresholds import choose_threshold
 from purchase_pred.pipeline.engine.fingerprint import size
@@ -124,7 +124,7 @@ def use_model(workspace: Workspace, name: str, /) -> tuple[str | None, str]:
             f"{folder} is no complete model of this workspace; there are: {', '.join(known) or 'none'}. "
             "`score --model PATH` takes one from elsewhere"
         )
-    load_bundle(folder)
+    load_model(folder)
     return put_in_use(workspace, folder.name), folder.name
 
 
@@ -189,7 +189,7 @@ def compare_models(
     folders = [find_model(workspace, name) for name in (first, second)]
     if folders[0].name == folders[1].name:
         raise InputError(f"two models are needed to compare, found {folders[0].name} twice")
-    pair = [load_bundle(folder) for folder in folders]
+    pair = [load_model(folder) for folder in folders]
     for folder, model in zip(folders, pair, strict=True):
         settings = adopted_settings(resolved, model.feature_settings, owner=str(folder))
         splits = {name: read_split(workspace, settings, name, asker=str(folder)) for name in ("val", "test")}
@@ -245,7 +245,7 @@ def _trained_at(folder: Path) -> datetime:
 
 def _loads(folder: Path) -> bool:
     try:
-        load_bundle(folder)
+        load_model(folder)
     except BundleError:
         return False
     return True

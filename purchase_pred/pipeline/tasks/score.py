@@ -10,7 +10,7 @@ import polars as pl
 
 from purchase_pred.errors import InputError
 from purchase_pred.evaluation.explain import explain
-from purchase_pred.models import load_bundle
+from purchase_pred.models import load_model
 from purchase_pred.models.rows.categories import unseen_categories
 from purchase_pred.pipeline.tasks.open_predictions import moment_text, open_predictions
 from purchase_pred.pipeline.tasks.score_list import PRICE_NOW, REASON, SCORE, ListRules, chosen_scores
@@ -88,7 +88,7 @@ def score(
     BundleError
         The model cannot be loaded, or takes other features.
     """
-    fitted, rules = load_bundle(model), rules or ListRules()
+    fitted, rules = load_model(model), rules or ListRules()
     settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
     predictions = open_predictions(workspace, settings, as_of=as_of, warns=warns)
     keys = target_keys(settings)

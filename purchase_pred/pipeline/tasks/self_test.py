@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from purchase_pred.errors import PurchasePredError
-from purchase_pred.models import load_bundle, save_bundle, train_models
+from purchase_pred.models import load_model, save_bundle, train_models
 from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import Workspace
 from purchase_pred.pipeline.feature_files import read_splits
@@ -67,7 +67,7 @@ def self_test() -> SelfTest:
         (model,) = train_models(splits["train"], splits["val"], settings=settings)
         save_bundle(model, Path(folder) / "model")
         test = splits["test"].collect()
-        if not np.array_equal(model.predict(test), load_bundle(Path(folder) / "model").predict(test)):
+        if not np.array_equal(model.predict(test), load_model(Path(folder) / "model").predict(test)):
             raise PurchasePredError("a model that was saved and read back predicts something else")
     rows = {report.stage: report.rows or 0 for report in reports}
     return SelfTest(rows["generate"], rows["features"], verified.values, time.perf_counter() - started)

@@ -9,7 +9,7 @@ from polars.exceptions import PolarsError
 
 from purchase_pred import schema
 from purchase_pred.errors import InputError, PurchasePredError
-from purchase_pred.models import load_bundle
+from purchase_pred.models import load_model
 from purchase_pred.names import MODELS, SPLITS
 from purchase_pred.pipeline.engine.claim import claims
 from purchase_pred.pipeline.engine.fingerprint import fingerprint, size
@@ -153,7 +153,7 @@ def _file_faults(workspace: Workspace, path: Path, notes: list[str]) -> Iterator
         yield manifest_fault(path)
     try:
         if path.is_dir():
-            load_bundle(path)
+            load_model(path)
         else:
             scan(path, DATA_FILES[workspace.relative(path)])
             yield from _row_faults(path, manifest)
