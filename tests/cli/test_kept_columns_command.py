@@ -121,4 +121,11 @@ def test_a_category_of_later_data_that_the_model_has_not_seen_is_counted_and_sco
     assert "last_device: " in scored.err
     assert "rows hold a category that lightgbm_" in scored.err
     assert "has not learnt ('watch'), which it takes as missing" in scored.err
-    assert all(0 < row["score"] < 1 for row in json.loads(scored.out)["scores"])
+    scores = json.loads(scored.out)["scores"]
+    assert all(0 < row["score"] < 1 for row in scores)
+    newest = max(scores, key=lambda row: row["prediction_time"])
+    asked = ("--user", str(newest["user_id"]), "--item", str(newest["item_id"]), "--top", "200")
+    explained = purchase_pred("explain", "-w", shop, *asked)
+    assert explained.code == 0, explained.err
+    assert "last_device" in explained.out
+    assert "1 of 1 rows hold a category that lightgbm_" in explained.err
