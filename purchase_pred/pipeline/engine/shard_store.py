@@ -76,8 +76,7 @@ def open_shards(stage: Stage, work: Work, /, *, starts: Sequence[Any]) -> ShardS
 
 def forget_shards(workspace: Workspace, stage: str, /) -> None:
     """Remove the shards of a stage whose outputs are published."""
-    with suppress(OSError):  # as in open_shards
-        remove(_folder(workspace, stage))
+    remove(_folder(workspace, stage))
 
 
 def _folder(workspace: Workspace, stage: str) -> Path:
