@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], help="settings, as for the program")
     options = parser.parse_args(arguments)
     settings = resolve_settings(assignments=[*options.set, f"train.models=[{options.kind}]"]).settings
-    train, val = (read_split(Workspace(options.workspace), settings, split) for split in ("train", "val"))
+    workspace = Workspace(options.workspace)
+    train, val = (read_split(workspace, settings, split).collect() for split in ("train", "val"))
     rows = captured_rows(train, val, settings)
     if options.case == "ours":
         models, report = timed(lambda: train_models(train, val, settings=settings))

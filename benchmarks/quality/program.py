@@ -84,7 +84,7 @@ class Program:
 
     def splits(self) -> dict[str, pl.DataFrame]:
         """Return the feature frames of train, val and test."""
-        return read_splits(self.workspace, self.settings)
+        return {name: frame.collect() for name, frame in read_splits(self.workspace, self.settings).items()}
 
     def _folders(self) -> dict[str, Path]:
         settings = self.settings

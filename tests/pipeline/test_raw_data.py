@@ -130,7 +130,7 @@ def test_no_stage_takes_the_truth_as_an_input(tmp_path: Path) -> None:
         assert (TRUTH_FILE in stage.units) == (stage.name == "generate"), stage.name
 
 
-def test_only_the_oracle_reads_the_truth_beside_who_writes_and_removes_it() -> None:
+def test_only_the_oracle_reads_the_truth_beside_who_writes_removes_and_verifies_it() -> None:
     package = Path(purchase_pred.__file__).parent
     naming = {
         path.relative_to(package).as_posix()
@@ -138,5 +138,5 @@ def test_only_the_oracle_reads_the_truth_beside_who_writes_and_removes_it() -> N
         if any(name in path.read_text(encoding="utf-8") for name in ("TRUTH_FILE", Path(TRUTH_FILE).name))
     }
 
-    may = ("engine/workspace", "registry", "stages/generate", "stages/ingest", "tasks/ceiling")
+    may = ("engine/workspace", "registry", "stages/generate", "stages/ingest", "tasks/ceiling", "tasks/verify")
     assert naming == {f"pipeline/{name}.py" for name in may}
