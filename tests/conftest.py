@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -16,3 +17,8 @@ settings.register_profile(
 )
 settings.register_profile("explore", parent=settings.get_profile("suite"), derandomize=False)  # others
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+# In the background signals may be ignored, and are then by all that is started: hear them as from a terminal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)

@@ -27,8 +27,9 @@ _WORD: Final = re.compile(
 _COMPARISONS: Final = ("=", "==", "!=", "<>", "<", "<=", ">", ">=")
 _RESERVED: Final = ("and", "or", "not", "is", "null", "in", "between", "like")
 _ALLOWED: Final = (
-    "a condition is made of columns, numbers, 'texts', TIMESTAMP '2024-08-01 12:00', true, false, = != < <= > >=, "
-    "+ - * / %, and, or, not, is null, in (...), between ... and ..., like '...' and the functions "
+    "a condition must look at each event by itself: it is made of columns, numbers, 'texts', "
+    "TIMESTAMP '2024-08-01 12:00', true, false, = != < <= > >=, + - * / %, and, or, not, is null, in (...), "
+    "between ... and ..., like '...' and the functions "
     f"{', '.join(FUNCTIONS)}"
 )
 
@@ -57,7 +58,7 @@ def parse_condition(text: str, /) -> pl.Expr:
     [([(col("event_type")) == ("view")]) & ([(col("hour")) < (dyn int: 6)])]
     >>> parse_condition("price > (select 3)")
     Traceback (most recent call last):
-    ValueError: ')' was expected after 'select', found '3'; a condition is made of ...
+    ValueError: ')' was expected after 'select', found '3'; a condition must look at each event by itself: ...
     """
     try:
         parser = _Parser(_tokens(text))

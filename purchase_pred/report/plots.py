@@ -115,7 +115,7 @@ def canvas(name: str, /, *, title: str, height: float, width: float = WIDTH) -> 
     --------
     >>> with canvas("empty", title="Nothing", height=1.0) as drawn:
     ...     pass
-    >>> drawn.svg[:55]
+    >>> drawn.svg[:56]
     '<svg viewBox="0 0 360 72" role="img" aria-label="Nothing'
     """
     with mpl.rc_context(_STYLE):

@@ -44,7 +44,9 @@ def test_a_condition_that_looks_at_the_whole_log_is_refused(shop: Path) -> None:
     outcome = purchase_pred("check-leakage", "-w", shop, *SMALL, *FEW, "--set", PEEKING)
 
     assert outcome.code == 2
-    assert "where of 'dearer' must look at each event by itself" in outcome.err
+    assert (
+        "where of 'dearer': no function is called 'avg'; a condition must look at each event by itself" in outcome.err
+    )
 
 
 def test_a_function_that_looks_at_the_whole_log_ends_with_3_and_is_named(shop: Path, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_condition_means_what_it_says(condition: str, events: list[int]) -> No
 def test_what_is_not_allowed_is_refused_in_one_sentence_that_says_what_is(condition: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as raised:
         parse_condition(condition)
-    assert "a condition is made of columns, numbers, " in str(raised.value)
+    assert "it is made of columns, numbers, " in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
