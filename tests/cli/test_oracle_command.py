@@ -104,8 +104,9 @@ def test_without_the_truth_the_ceiling_stays_and_only_its_curve_goes(judged: tup
 def test_a_report_of_other_rows_takes_the_ceiling_away(judged: tuple[Path, dict], tmp_path: Path) -> None:
     workspace = tmp_path / "shop"
     shutil.copytree(judged[0], workspace)
-    other = ("--set", "split.embargo=1d")
-    assert purchase_pred("features", "-w", workspace, *SMALL, *other).code == 0
+    other = ("--set", "dataset.random_seed=7")
+    stages = ("generate", "sessionize", "split", "features")
+    assert purchase_pred("run", *stages, "-w", workspace, *SMALL, *other).code == 0
     plain = purchase_pred("evaluate", "--model", "lightgbm", "-w", workspace, *SMALL, *other, "--json")
     (folder,) = (workspace / "models").glob("lightgbm_*/")
 
