@@ -4,9 +4,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 _STOP, _AGAIN = b"\x00", b"\xff"
+_A_MOMENT = 0.001
+"""Seconds before an interrupt is raised again: time for the callback that lost it to end."""
 
 
 @dataclass
@@ -41,9 +45,9 @@ def interruptions() -> Iterator[Interruption]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     watcher = threading.Thread(target=_pass_on, args=(reading, caught), daemon=True)
-    handlers = _install(caught)
+    handlers = _install(caught, writing)
     hook = sys.unraisablehook
-    sys.unraisablehook = lambda dropped: _raise_again(dropped, writing, hook)
+    sys.unraisablehook = partial(_raise_again, writing, hook)
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     watcher.start()
     try:
@@ -59,13 +63,15 @@ def interruptions() -> Iterator[Interruption]:
         os.close(reading)
 
 
-def _install(caught: Interruption) -> dict[signal.Signals, Any]:
+def _install(caught: Interruption, writing: int) -> dict[signal.Signals, Any]:
     """Install the handlers, and return those that were there."""
     deaf = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
-    def interrupt(number: int, _frame: FrameType | None) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         caught.number = caught.number or number
-        if not caught.is_told:
+        if _is_raising_again(frame):  # what is raised there would be dropped as well
+            os.write(writing, _AGAIN)
+        elif not caught.is_told:
             raise KeyboardInterrupt
 
     def note(number: int, _frame: FrameType | None) -> None:
@@ -82,12 +88,20 @@ def _pass_on(reading: int, caught: Interruption) -> None:
     while (byte := os.read(reading, 1)) != _STOP:
         if byte[0] in _PASSED_ON:
             caught.number = byte[0]
+        if byte == _AGAIN:
+            time.sleep(_A_MOMENT)
         if byte == _AGAIN or byte[0] in _PASSED_ON:
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def _raise_again(dropped: "UnraisableHookArgs", writing: int, hook: "Callable[[UnraisableHookArgs], Any]") -> None:
+def _raise_again(writing: int, hook: "Callable[[UnraisableHookArgs], Any]", dropped: "UnraisableHookArgs") -> None:
     if issubclass(dropped.exc_type, KeyboardInterrupt):
         os.write(writing, _AGAIN)
     else:
         hook(dropped)
+
+
+def _is_raising_again(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_code is not _raise_again.__code__:
+        frame = frame.f_back
+    return frame is not None

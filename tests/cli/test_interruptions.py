@@ -94,6 +94,27 @@ def test_an_interrupt_that_falls_into_a_callback_is_raised_after_it() -> None:
     assert caught.number == signal.SIGINT
 
 
+def test_an_interrupt_that_falls_where_one_is_raised_again_is_not_dropped_with_it() -> None:
+    def callback(_: object) -> None:
+        raise RuntimeError("reported by the hook that was there before")
+
+    def lose() -> None:
+        thing = Thing()
+        kept = weakref.ref(thing, callback)
+        del thing
+        time.sleep(5)
+        assert kept() is None
+
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda _: (os.kill(os.getpid(), signal.SIGINT), time.sleep(0.1))
+    try:
+        with pytest.raises(KeyboardInterrupt), interruptions() as caught:
+            lose()
+    finally:
+        sys.unraisablehook = before
+    assert caught.number == signal.SIGINT
+
+
 def test_a_signal_that_was_ignored_still_is() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
