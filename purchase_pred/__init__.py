@@ -13,6 +13,7 @@ from purchase_pred.calendar_points import calendar_anchors
 from purchase_pred.errors import (
     BundleError,
     ConfigError,
+    EmptyLogError,
     GateError,
     InputError,
     MissingExtraError,
@@ -82,6 +83,7 @@ __all__ = [
     "BundleError",
     "ConfigError",
     "Derived",
+    "EmptyLogError",
     "FeatureGroup",
     "FeatureSettings",
     "GateError",

@@ -15,6 +15,10 @@ class InputError(PurchasePredError):
     """The input data is wrong: a missing file or column, a wrong dtype, too many bad rows."""
 
 
+class EmptyLogError(InputError):
+    """The files of a log hold no event, as on a day on which nothing happened."""
+
+
 class SchemaError(InputError):
     """A frame lacks a column or has one of another dtype than required."""
 

@@ -8,6 +8,7 @@ import typer
 
 from purchase_pred_cli import config_commands, model_commands, models_commands, stage_commands, workspace_commands
 from purchase_pred_cli.failures import WRONG_INPUT, report_usage
+from purchase_pred_cli.options import with_whole_waits
 
 _NAME = "purchase-pred"
 
@@ -50,6 +51,7 @@ def about(
 
 def run_application(arguments: list[str]) -> None:
     """Run the command that the arguments name, and end the program with its exit code."""
+    arguments = with_whole_waits(arguments)
     if "--json" not in arguments:
         app(arguments, prog_name=_NAME)
         return

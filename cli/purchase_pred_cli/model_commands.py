@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from purchase_pred_cli.options import READING, Common, command_options
+from purchase_pred_cli.options import CHANGING, READING, Common, command_options
 from purchase_pred_cli.stage_commands import ModelKind, SplitName
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _UNTOLD = ("model", "as_of", "probability")
 """Columns of a list that the terminal leaves out: the same in all rows, or in the column `score`."""
 
 
-@command_options(*READING)
+@command_options(*CHANGING)
 def evaluate(
     common: Common,
     *,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
-from purchase_pred_cli.options import READING, Common, command_options
+from purchase_pred_cli.options import CHANGING, READING, Common, command_options
 
 if TYPE_CHECKING:
     from purchase_pred.pipeline.tasks.models import Comparison, ListedModel
@@ -45,7 +45,7 @@ def list_(common: Common) -> None:
 
 
 @app.command()
-@command_options(*READING)
+@command_options(*CHANGING)
 def use(common: Common, *, name: Annotated[str, _NAME]) -> None:
     """Put a model in use: score, evaluate and explain take it unless another is named."""
     from purchase_pred.pipeline.tasks.models import use_model
@@ -55,7 +55,7 @@ def use(common: Common, *, name: Annotated[str, _NAME]) -> None:
 
 
 @app.command()
-@command_options(*READING)
+@command_options(*CHANGING)
 def rollback(common: Common) -> None:
     """Go back to the model that was in use before."""
     from purchase_pred.pipeline.tasks.models import go_back
@@ -65,7 +65,7 @@ def rollback(common: Common) -> None:
 
 
 @app.command()
-@command_options(*READING, "dry_run")
+@command_options(*CHANGING, "dry_run")
 def prune(
     common: Common,
     *,

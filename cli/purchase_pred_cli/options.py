@@ -2,8 +2,10 @@
 
 import inspect
 import shlex
+import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from purchase_pred.settings.loading import ResolvedSettings
 
 _PANEL = "Options of every command"
+_WAIT = "--wait"
+_AS_LONG_AS_IT_TAKES = timedelta(days=36_500)
+_WORDS_TOLD = 2
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,36 @@ class Common:
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel=_PANEL)] = (
         False
     )
+    wait: Annotated[
+        str | None,
+        typer.Option(
+            _WAIT,
+            metavar="[DURATION]",
+            help="Wait for another run that holds the workspace, so long at most; alone: as long as it takes.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
 
     def open_workspace(self) -> "Workspace":
-        """Return the workspace, which need not exist yet."""
+        """Return the workspace, which need not exist yet.
+
+        Raises
+        ------
+        ConfigError
+            What was said after `--wait` is no duration.
+        """
         from purchase_pred.pipeline.engine.workspace import Workspace
 
-        return Workspace(self.workspace)
+        if self.wait is None:
+            return Workspace(self.workspace, command=_command_typed())
+        from purchase_pred_cli.console import Screen
+
+        return Workspace(
+            self.workspace,
+            command=_command_typed(),
+            patience=_patience(self.wait),
+            tells=Screen(quiet=self.quiet).note,
+        )
 
     def resolve(self, *assignments: str) -> "ResolvedSettings":
         """Return the settings as the user gave them; `assignments` come from other options and go before all."""
@@ -85,6 +114,8 @@ class Common:
 
 READING = ("workspace", "config", "assignments", "quiet", "verbose", "as_json")
 """Options of commands that run no stage."""
+CHANGING = (*READING, "wait")
+"""Options of such commands that write to the workspace all the same."""
 
 
 def command_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -120,6 +151,42 @@ def command_options(*names: str) -> Callable[[Callable[..., None]], Callable[...
         return run
 
     return decorate
+
+
+def with_whole_waits(arguments: Sequence[str], /) -> list[str]:
+    """Return the arguments with an equals sign behind each `--wait`, which may stand alone.
+
+    Examples
+    --------
+    >>> with_whole_waits(["run", "all", "--wait", "--wait", "5m", "--wait", "-q"])
+    ['run', 'all', '--wait=', '--wait=5m', '--wait=', '-q']
+    """
+    whole: list[str] = []
+    for argument in arguments:
+        if whole and whole[-1] == f"{_WAIT}=" and argument[:1].isdigit() and argument.isalnum():
+            whole[-1] += argument
+        else:
+            whole.append(f"{_WAIT}=" if argument == _WAIT else argument)
+    return whole
+
+
+def _patience(text: str) -> timedelta:
+    from purchase_pred.durations import parse_duration
+    from purchase_pred.errors import ConfigError
+
+    if not text:
+        return _AS_LONG_AS_IT_TAKES
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ConfigError(f"{_WAIT}: {error}") from error
+
+
+def _command_typed() -> str:
+    """Return the words that name the command, without what it is asked about, which may be a person."""
+    words = [*sys.argv[1:], "-"]
+    first_option = next(place for place, word in enumerate(words) if word.startswith("-"))
+    return " ".join(("purchase-pred", *words[: min(first_option, _WORDS_TOLD)]))
 
 
 def _default(parameter: inspect.Parameter) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from purchase_pred_cli.failures import FAILED
-from purchase_pred_cli.options import READING, Common, command_options
+from purchase_pred_cli.options import CHANGING, READING, Common, command_options
 
 
 @command_options(*READING)
@@ -73,7 +73,7 @@ def check_leakage(
         )
 
 
-@command_options(*READING)
+@command_options(*CHANGING)
 def verify(
     common: Common,
     *,
@@ -119,7 +119,7 @@ def doctor(common: Common) -> None:
         raise typer.Exit(FAILED)
 
 
-@command_options(*READING, "dry_run")
+@command_options(*CHANGING, "dry_run")
 def forget(common: Common, *, user: Annotated[str, typer.Option("--user", help="The person's user_id.")]) -> None:
     """Remove a person from raw, processed and feature files and rejected rows, and name the models trained on them."""
     from purchase_pred.pipeline.tasks.forget import forget_user, told

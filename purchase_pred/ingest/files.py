@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
-from purchase_pred.errors import InputError
+from purchase_pred.errors import EmptyLogError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,7 @@ def inspect_file(path: Path, /) -> LogFile:
             raise InputError(f"{path}: {fault}")
     text = start.decode("utf-8-sig", errors="replace")
     if not text.strip():
-        raise InputError(f"{path}: the file is empty; a log needs at least one row")
+        raise EmptyLogError(f"{path}: the file is empty; a log needs at least one row")
     if "\0" in text:
         raise InputError(f"{path}: binary content; CSV, NDJSON (both may be gzip) or Parquet is required")
     if text.lstrip().startswith("{"):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.durations import parse_duration
-from purchase_pred.errors import InputError
+from purchase_pred.errors import EmptyLogError, InputError
 from purchase_pred.ingest.files import broken_text, first_line
 from purchase_pred.ingest.kept import kept_dtype, kept_schema, value_facts
 from purchase_pred.ingest.numbers import check_numbers
@@ -107,7 +107,7 @@ def profile_log(
     with readable(log.files):
         facts = _facts(log, rows, settings).collect()
         if facts.is_empty():
-            raise InputError(f"{_named(log.files)}: the log has columns but no rows; nothing can be read from it")
+            raise EmptyLogError(f"{_named(log.files)}: the log has columns but no rows; nothing can be read from it")
         days = facts[DAY] if known_days is None else pl.concat([known_days, facts[DAY]])
         period = _period(days, settings)
         rows, sound = within(rows, period), _sound(facts, period)

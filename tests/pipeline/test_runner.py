@@ -7,6 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +35,7 @@ from purchase_pred.pipeline.engine.workspace import Workspace
 from purchase_pred.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -192,23 +196,55 @@ def test_a_missing_input_is_named(tmp_path: Path) -> None:
         run(Workspace(tmp_path), WORDS_STAGE)
 
 
-def test_a_workspace_held_by_another_process_is_refused_and_its_holder_named(tmp_path: Path) -> None:
-    workspace = workspace_with(tmp_path, "one two")
+@contextmanager
+def held_by_another(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Let another process hold a workspace until its stdin is closed."""
     program = (
         "import sys; from pathlib import Path; from purchase_pred.pipeline.engine.workspace import Workspace\n"
-        "with Workspace(Path(sys.argv[1])).locked():\n"
+        "with Workspace(Path(sys.argv[1]), command='purchase-pred run all').locked():\n"
         "    print('held', flush=True); sys.stdin.read()\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(WorkspaceError, match=rf"another run is writing .*process {holder.pid}, since 20.* UTC"):
+        yield holder
+        if holder.poll() is None:
+            holder.communicate()
+
+
+def test_a_workspace_held_by_another_process_is_refused_and_its_holder_named(tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, "one two")
+    with held_by_another(tmp_path) as holder:
+        named = rf"another run is writing .*process {holder.pid}, since 20.* UTC, purchase-pred run all\)"
+        with pytest.raises(WorkspaceError, match=named):
             run(workspace, UPPER_STAGE)
-        holder.communicate()
+        with pytest.raises(WorkspaceError, match=rf"after waiting for 0:00:00.2.* still writing.*process {holder.pid}"):
+            run(replace(workspace, patience=timedelta(seconds=0.2)), UPPER_STAGE)
 
     assert run(workspace, UPPER_STAGE) == ["upper"]
+
+
+def test_a_patient_run_tells_for_whom_it_waits_and_goes_on_when_that_has_ended(tmp_path: Path) -> None:
+    workspace, told = workspace_with(tmp_path, "one two"), []
+    with held_by_another(tmp_path) as holder:
+
+        def end_it(message: str) -> None:
+            told.append(message)
+            holder.communicate()
+
+        assert run(replace(workspace, patience=timedelta(minutes=1), tells=end_it), UPPER_STAGE) == ["upper"]
+    assert len(told) == 1
+    assert f"process {holder.pid}, since" in told[0]
+
+
+def test_the_steps_of_a_run_that_holds_a_workspace_need_not_hold_it_again(tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, "one two")
+    with workspace.locked() as held:
+        assert run(held, UPPER_STAGE) == ["upper"]
+        with pytest.raises(WorkspaceError):
+            run(workspace, UPPER_STAGE)
 
 
 def test_a_plan_writes_nothing_and_says_what_a_run_would_do(tmp_path: Path) -> None:

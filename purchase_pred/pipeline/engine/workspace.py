@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 from purchase_pred.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 USERS_FILE: Final = "data/raw/users.parquet"
@@ -38,7 +39,10 @@ PARTIAL: Final = ".partial"
 _FOLDERS: Final = ("data", "data/raw", "data/processed", "data/features", MODELS_FOLDER)
 _MODEL_PICKLE: Final = re.compile(r"[a-z]+_\d{8}_\d{6}\.pkl")
 _PROBE: Final = 1 << 16
+_POLL_SECONDS: Final = 0.2
 _HOLDER_FILE: Final = ".purchase_pred.lock.json"
+
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 def split_events_file(split: str, /) -> str:
@@ -56,6 +60,14 @@ class Workspace:
     """A folder with `data/`, `models/` and `pipeline.log`; paths within it are relative texts with slashes."""
 
     root: Path
+    command: str = ""
+    """What the one who opened it does, for others who want to write to it meanwhile."""
+    patience: timedelta = timedelta()
+    """How long to wait for another run that holds it."""
+    tells: Callable[[str], None] = _LOGGER.info
+    """Is told for whom it waits."""
+    is_held: bool = False
+    """Whether this run holds it already."""
 
     def path(self, relative: str, /) -> Path:
         """Return where a file of the workspace lies."""
@@ -89,35 +101,53 @@ class Workspace:
         return [self.relative(path) for path in leftovers]
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the workspace against other runs.
+    def locked(self) -> Iterator[Workspace]:
+        """Hold the workspace against other runs; yield it as one that is held, for steps that would each hold it.
 
         Raises
         ------
         WorkspaceError
-            Another run holds it; names its process and since when.
+            Another run holds it, and still does when patience ends; names its process, since when, and what it does.
         """
+        if self.is_held:
+            yield self
+            return
         self.root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path(LOCK_FILE), timeout=0)
+        lock = FileLock(self.path(LOCK_FILE))
+        self._acquire(lock)
         try:
-            lock.acquire()
-        except Timeout as error:
-            raise WorkspaceError(
-                f"{self.root}: another run is writing to this workspace ({self._holder()}); "
-                "wait until it has ended, or stop it"
-            ) from error
-        try:
-            since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
-            self.path(_HOLDER_FILE).write_text(json.dumps({"pid": os.getpid(), "since": since}), encoding="utf-8")
-            yield
+            holder = {
+                "pid": os.getpid(),
+                "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+                "command": self.command,
+            }
+            self.path(_HOLDER_FILE).write_text(json.dumps(holder), encoding="utf-8")
+            yield replace(self, is_held=True)
         finally:
             self.path(_HOLDER_FILE).unlink(missing_ok=True)
             lock.release()
 
+    def _acquire(self, lock: FileLock) -> None:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            held = f"{self.root}: another run is writing to this workspace ({self._holder()})"
+            if not self.patience:
+                raise WorkspaceError(f"{held}; wait until it has ended, by --wait for instance, or stop it") from error
+            self.tells(f"{held}; waiting until it has ended")
+            try:
+                lock.acquire(timeout=self.patience.total_seconds(), poll_interval=_POLL_SECONDS)
+            except Timeout as late:
+                raise WorkspaceError(
+                    f"{self.root}: after waiting for {self.patience} another run is still writing to this workspace "
+                    f"({self._holder()}); wait longer, or stop it"
+                ) from late
+
     def _holder(self) -> str:
         try:
             holder = json.loads(self.path(_HOLDER_FILE).read_text(encoding="utf-8"))
-            return f"process {holder['pid']}, since {holder['since']}"
+            doing = f", {holder['command']}" if holder.get("command") else ""
+            return f"process {holder['pid']}, since {holder['since']}{doing}"
         except (OSError, ValueError, KeyError):
             return "a process that has only just begun"
 
