@@ -73,13 +73,19 @@ def parse_silence(gap: str | timedelta, /) -> timedelta:
 def duration_name(duration: str | timedelta, /) -> str:
     """Return what a duration is called in a column name: text as written, a `timedelta` by its largest whole unit.
 
+    `parse_duration` reads it back; no time at all is "0s".
+
     Examples
     --------
     >>> [duration_name(timedelta(**d)) for d in ({"days": 7}, {"hours": 36}, {"minutes": 90}, {"microseconds": 2})]
     ['7d', '36h', '90m', '2us']
+    >>> duration_name(timedelta())
+    '0s'
     """
     if isinstance(duration, str):
         return duration
+    if not duration:
+        return "0s"
     unit = next(unit for unit in _NAMING_ORDER if not duration % _UNITS[unit])
     return f"{duration // _UNITS[unit]}{unit}"
 

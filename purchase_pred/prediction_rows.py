@@ -8,7 +8,6 @@ import polars as pl
 
 from purchase_pred.anchors import EVENT_NUMBER, in_session_anchors, session_close_anchors
 from purchase_pred.calendar_points import calendar_anchors, calendar_size
-from purchase_pred.durations import parse_duration
 from purchase_pred.errors import ConfigError
 from purchase_pred.labels import label_purchases
 from purchase_pred.schema import (
@@ -27,7 +26,7 @@ from purchase_pred.windows import last, window_features
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import date, datetime, timedelta
 
     from purchase_pred.calendar_points import Level
     from purchase_pred.settings import Settings
@@ -157,18 +156,17 @@ def open_points(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: date
         `as_of` has no time zone.
     """
     target, at = settings.target, instant(as_of, what="as_of")
-    horizon = parse_duration(target.horizon)
     known = sessionized.filter(pl.col(TIMESTAMP) < at)
     anchors = _anchors(known, settings, as_of=as_of)
     keys = [name for name in anchors.collect_schema().names() if name != PREDICTION_TIME]
     unit = [USER_ID, ITEM_ID] if target.level == "user_item" else [USER_ID]
-    ends = pl.col(PREDICTION_TIME) + horizon
+    ends = pl.col(PREDICTION_TIME) + target.horizon
     latest = anchors.filter(pl.col(PREDICTION_TIME) <= at, ends > at).filter(
         pl.col(PREDICTION_TIME) == pl.col(PREDICTION_TIME).max().over(unit)
     )
     # As if nothing came after: what has been bought until the moment is 1, all else 0.
     labelled = label_purchases(
-        latest, known, horizon=horizon, level=target.level, sessions=target.sessions, end=as_of + horizon
+        latest, known, horizon=target.horizon, level=target.level, sessions=target.sessions, end=as_of + target.horizon
     )
     if target.sessions is not None:
         labelled = _without_sessions_over(labelled, known, settings, at)
@@ -183,11 +181,11 @@ def users_asked_about(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of
     chosen, at = settings.anchors, instant(as_of, what="as_of")
     known, reach = sessionized.filter(pl.col(TIMESTAMP) < at), settings.session.gap
     if chosen.kind == "session_close":
-        reach += parse_duration(settings.target.horizon)
+        reach += settings.target.horizon
     elif chosen.kind == "calendar":
         if chosen.active_within is None:
             return known.select(USER_ID).unique()
-        reach = parse_duration(chosen.active_within)
+        reach = chosen.active_within
     return known.filter(pl.col(TIMESTAMP) >= at - reach).select(USER_ID).unique()
 
 
@@ -209,10 +207,10 @@ def target_keys(settings: Settings, /) -> tuple[str, ...]:
 
 
 class _Calendar(TypedDict):
-    every: str
+    every: timedelta
     start: date | None
     level: Level
-    active_within: str | None
+    active_within: timedelta | None
 
 
 def _calendar(settings: Settings, *, start: datetime | None = None) -> _Calendar:
@@ -231,7 +229,7 @@ def _first_step(settings: Settings, boundaries: Mapping[str, datetime] | None) -
     if boundaries is None or settings.anchors.start is not None:
         return None
     first_day = boundaries[START].replace(hour=0, minute=0, second=0, microsecond=0)
-    return first_day + parse_duration(settings.anchors.every)
+    return first_day + settings.anchors.every
 
 
 def _anchors(

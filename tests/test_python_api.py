@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
@@ -48,6 +49,6 @@ def test_a_folder_that_is_missing_is_named_with_the_command_that_makes_it(tmp_pa
 def test_overrides_go_before_files(tmp_path):
     (tmp_path / "mine.yaml").write_text("target: {level: user, horizon: 3d}\n")
     settings = pp.load_settings(tmp_path / "mine.yaml", overrides={"target.horizon": "1d"})
-    assert (settings.target.level, settings.target.horizon) == ("user", "1d")
+    assert (settings.target.level, settings.target.horizon) == ("user", timedelta(days=1))
     with pytest.raises(pp.ConfigError, match=r"overrides: unknown key 'target.horizn'; did you mean 'target.horizon'"):
         pp.load_settings(overrides={"target.horizn": "1d"})

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.durations import parse_duration
 from purchase_pred.errors import SchemaError
 from purchase_pred.features.coding import ITEM_CODE, SESSION_CODE, USER_CODE, coded, with_codes
 from purchase_pred.features.daily import daily_answers, item_days
@@ -124,7 +123,7 @@ def build_features(
     (1, 0, 1.0)
     """
     chosen = settings or FeatureSettings()
-    lag = parse_duration(chosen.availability_lag)
+    lag = chosen.availability_lag
     present = require_lazy(anchors, what="anchors").collect_schema()
     require(sessionized, SESSIONIZED, what="sessionized")
     keys = [name for name in (USER_ID, ITEM_ID, SESSION_INDEX) if name in present or name == USER_ID]

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.durations import parse_duration
 from purchase_pred.errors import EmptyLogError, InputError
 from purchase_pred.ingest.files import broken_text, first_line
 from purchase_pred.ingest.kept import kept_dtype, kept_schema, value_facts
@@ -194,7 +193,7 @@ def _period(days: pl.Series, settings: IngestSettings) -> tuple[date, date] | No
     numbers = days.to_physical()
     begins = int(numbers.quantile(_BULK, "lower") or 0)  # of fewer than 100 events all are the bulk
     ends = int(numbers.quantile(1 - _BULK, "higher") or 0)
-    distance = max(-(-parse_duration(settings.outlier_distance) // timedelta(days=1)), ends - begins)
+    distance = max(-(-settings.outlier_distance // timedelta(days=1)), ends - begins)
     earliest = max(_EPOCH + begins - distance, date.min.toordinal())
     latest = min(_EPOCH + ends + distance + 1, date.max.toordinal())
     period = date.fromordinal(earliest), date.fromordinal(latest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,7 +63,7 @@ class ReportSource:
     """File to the fingerprint of its content."""
     users: pl.DataFrame | None = None
     """Users with `persona`, if they have any."""
-    embargo: str = "0s"
+    embargo: timedelta = timedelta()
     """How long after its boundary validation and test begin to take rows."""
 
 

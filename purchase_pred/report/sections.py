@@ -61,8 +61,8 @@ def data_section(data: ReportData, /) -> str:
     """Return the section on the log, the splits in time and the funnel."""
     log, boundaries = data.source.log, data.source.boundaries
     horizon, span = data.document["target"]["horizon"], boundaries[-1] - boundaries[0]
-    embargo = parse_duration(data.source.embargo)
-    waits = f" Nor do validation and test begin within {duration(data.source.embargo)} of it." if embargo else ""
+    embargo = data.source.embargo
+    waits = f" Nor do validation and test begin within {duration(embargo)} of it." if embargo else ""
     steps = [("sessions", log["sessions"]), *((step, log[step]) for step in FUNNEL_STEPS if log[step])]
     days = [day(moment, span=span) for moment in (*boundaries, log["start"], log["end"])]
     rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from purchase_pred.durations import parse_duration
+from purchase_pred.durations import duration_name, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +105,7 @@ def counted(count: int, noun: str, /) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def duration(text: str, /) -> str:
+def duration(length: str | timedelta, /) -> str:
     """Return a duration in its largest whole unit.
 
     Examples
@@ -113,10 +113,10 @@ def duration(text: str, /) -> str:
     >>> duration("7d"), duration("36h"), duration("1h")
     ('7 days', '36 hours', '1 hour')
     """
-    seconds = parse_duration(text).total_seconds()
+    seconds = parse_duration(length).total_seconds()
     units = [(name, size) for name, size in _UNITS if seconds and not seconds % size]
     if not units:
-        return text
+        return duration_name(length)
     name, size = units[0]
     return counted(int(seconds // size), name)
 

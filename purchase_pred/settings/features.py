@@ -35,9 +35,9 @@ class SplitSettings(Section):
     """Share for training."""
     val: float = Field(default=0.15, gt=0, lt=1)
     """Share for validation; the rest is for testing."""
-    align: Alignment = "1d"
+    align: Alignment = timedelta(days=1)
     """Boundaries are floored to this unit; "none": exact."""
-    embargo: Lag = "0s"
+    embargo: Lag = timedelta()
     """Rows of validation and test whose T lies less than this after the boundary before them are purged as well."""
 
     @model_validator(mode="after")
@@ -56,7 +56,7 @@ class AnchorSettings(Section):
     """In session: after every k-th event (see `every_events`), after each add_to_cart, or after the first event."""
     every_events: int = Field(default=1, ge=1)
     """In session, at "event": the k of "every k-th event"."""
-    every: Duration = "30d"
+    every: Duration = timedelta(days=30)
     """Calendar: the distance of two prediction points."""
     start: Day | None = None
     """Calendar: the first prediction point (UTC midnight); none: one step after the first day of the log."""
@@ -70,7 +70,7 @@ class TargetSettings(Section):
 
     level: Level = "user_item"
     """Does the user buy this item, does the user buy anything, does this session still buy."""
-    horizon: Duration = "7d"
+    horizon: Duration = timedelta(days=7)
     """The label looks at [T, T + horizon)."""
     sessions: int | None = Field(default=None, ge=1, le=1_000_000)
     """The purchase must also fall within the user's next so many sessions; none: no such limit."""
@@ -137,9 +137,9 @@ class CustomFeature(Section):
 class FeatureSettings(Section):
     """The feature dictionary."""
 
-    windows: Windows = ("1d", "7d", "30d")
+    windows: Windows = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
     """Windows of the frequency group; a window w is [T - w, T)."""
-    availability_lag: Lag = "0s"
+    availability_lag: Lag = timedelta()
     """How long after its timestamp an event becomes known."""
     item_columns: tuple[str, ...] = ()
     """Columns of the catalog beyond our own, kept by `ingest --keep`, that are features: brand is then item_brand."""

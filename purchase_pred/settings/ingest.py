@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
@@ -54,7 +54,7 @@ class IngestSettings(Section):
     """The first day (UTC) on which an event can have happened; earlier ones are rejected."""
     latest: date = date(2100, 1, 1)
     """The first day (UTC) on which no event can have happened any more; events from then on are rejected."""
-    outlier_distance: Duration | None = "365d"
+    outlier_distance: Duration | None = timedelta(days=365)
     """How far an event may lie before the 1 % quantile of the times, or after the 99 % quantile: so far, or as far as
     these lie apart if that is more, in whole days; events beyond are rejected. None: any distance."""
     decimal: Literal[".", ","] = "."

@@ -88,8 +88,8 @@ def load_settings(*files: str | Path, overrides: Mapping[str, Any] | None = None
 
     Examples
     --------
-    >>> load_settings(overrides={"target.level": "user", "features.windows": ["1d"]}).features.windows
-    ('1d',)
+    >>> load_settings(overrides={"target.level": "user", "target.horizon": "36h"}).target.horizon
+    datetime.timedelta(days=1, seconds=43200)
     """
     given = [(_nested(key, value), {key: "overrides"}) for key, value in (overrides or {}).items()]
     return _resolve([*_layers([Path(file) for file in files], ()), *given]).settings

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Any, Final, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
-from purchase_pred.durations import parse_duration
+from purchase_pred.durations import duration_name, parse_duration
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 _FIRST_DAY: Final = date(1970, 1, 1)
 _LAST_DAY: Final = date(2199, 12, 31)
@@ -32,6 +47,15 @@ class Section(BaseModel):
                 raise ValueError(f"a number is asked for, found {str(value).lower()}")
         return value
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        schema = handler.resolve_ref_schema(handler(core))
+        written = cls.model_construct().model_dump(mode="json")  # pydantic would write 7 days "P7D"
+        for name, described in schema["properties"].items():
+            if "default" in described:
+                described["default"] = written[name]
+        return schema
+
 
 def _kinds(annotation: Any) -> set[Any]:
     """Return the types that an annotation such as ``int | None`` is made of."""
@@ -39,27 +63,36 @@ def _kinds(annotation: Any) -> set[Any]:
     return set().union(*map(_kinds, parts)) if parts else {annotation}
 
 
-def _duration(text: Any) -> Any:
-    if not isinstance(text, str):  # pydantic takes ValueErrors alone
-        raise ValueError(f"a duration is a whole number and a unit, such as '7d', '12h' or '30m', found {text!r}")  # noqa: TRY004
-    parse_duration(text)
-    return text
+def _duration(written: Any) -> timedelta:
+    if not isinstance(written, str | timedelta):  # pydantic takes ValueErrors alone
+        raise ValueError(  # noqa: TRY004
+            f"a duration is a whole number and a unit, such as '7d', '12h' or '30m', found {written!r}"
+        )
+    return parse_duration(written)
 
 
-def _longer_than_zero(text: str) -> str:
-    if parse_duration(text) <= timedelta():
-        raise ValueError(f"the duration must be longer than zero, found {text!r}")
-    return text
+def _not_negative(written: Any) -> timedelta:
+    length = _duration(written)
+    if length < timedelta():
+        raise ValueError(f"the duration must not be negative, found {duration_name(written)!r}")
+    return length
+
+
+def _longer_than_zero(written: Any) -> timedelta:
+    length = _duration(written)
+    if length <= timedelta():
+        raise ValueError(f"the duration must be longer than zero, found {duration_name(written)!r}")
+    return length
 
 
 def _aligned(unit: Any) -> Any:
-    return unit if unit == "none" else _longer_than_zero(_duration(unit))
+    return unit if unit == "none" else _longer_than_zero(unit)
 
 
-def _some(windows: tuple[str, ...]) -> tuple[str, ...]:
+def _each_once(windows: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
     if not windows:
         raise ValueError("at least one window such as 7d is needed, found []")
-    return windows
+    return tuple(dict.fromkeys(windows))
 
 
 def _written_out(day: Any) -> Any:
@@ -78,17 +111,22 @@ def _in_our_time(day: date) -> date:
 Day = Annotated[date, BeforeValidator(_written_out), AfterValidator(_in_our_time)]
 """A date, 1970 to 2199."""
 
-Lag = Annotated[str, BeforeValidator(_duration)]
-"""A duration as text, zero ("0s") included."""
+_AS_TEXT: Final = (
+    PlainSerializer(duration_name, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "examples": ["7d", "36h", "30m"]}),
+)
 
-Duration = Annotated[Lag, AfterValidator(_longer_than_zero)]
-"""A duration as text, longer than zero: "7d", "36h", "90m"."""
+Lag = Annotated[timedelta, BeforeValidator(_not_negative), *_AS_TEXT]
+"""A duration, zero ("0s") included; read from text and written as text, by its largest whole unit."""
+
+Duration = Annotated[timedelta, BeforeValidator(_longer_than_zero), *_AS_TEXT]
+"""A duration, longer than zero: "7d", "36h", "90m"; read and written as `Lag`."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 """A share of a whole, 0 to 1."""
 
-Alignment = Annotated[str, BeforeValidator(_aligned)]
-"""A duration as text to which moments are floored, or "none"."""
+Alignment = Annotated[timedelta | Literal["none"], BeforeValidator(_aligned), *_AS_TEXT]
+"""A duration to which moments are floored, read and written as `Lag`, or "none"."""
 
-Windows = Annotated[tuple[Duration, ...], AfterValidator(_some)]
-"""Windows, at least one: [1d, 7d]."""
+Windows = Annotated[tuple[Duration, ...], AfterValidator(_each_once)]
+"""Windows, at least one, each once: [1d, 7d]."""

@@ -80,6 +80,13 @@ def test_a_list_is_shown_as_one_writes_it(tmp_path: Path) -> None:
     assert why == ["stale: features.windows [1d, 7d, 30d] -> [1d]"]
 
 
+def test_the_same_duration_in_another_unit_makes_nothing_stale(tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, "one two")
+    run(workspace, UPPER_STAGE, WORDS_STAGE, assign=["features.windows=[24h, 1w, 30d]", "split.align=1440m"])
+
+    assert run(workspace, UPPER_STAGE, WORDS_STAGE) == []
+
+
 def test_identical_bytes_made_again_leave_later_stages_fresh(tmp_path: Path) -> None:
     workspace = workspace_with(tmp_path, "one two")
     run(workspace, UPPER_STAGE, WORDS_STAGE)

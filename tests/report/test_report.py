@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import matplotlib as mpl
@@ -205,7 +206,7 @@ def test_one_moment_of_the_session_makes_no_curve(report: Judged):
 
 
 def test_an_embargo_is_told_and_drawn(report: Judged):
-    waiting = replace(report.shown, source=replace(report.shown.source, embargo="1d"))
+    waiting = replace(report.shown, source=replace(report.shown.source, embargo=timedelta(days=1)))
     told, untold = (render_report(shown) for shown in (waiting, report.shown))
     assert "Nor do validation and test begin within 1 day of it." in told
     assert "Nor do validation" not in untold

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,7 +59,7 @@ def test_assignments_win_over_environment_over_files_over_defaults(
 
     assert resolved.settings.session.inactivity_threshold_minutes == 40
     assert (resolved.settings.split.train, resolved.settings.split.val) == (0.5, 0.25)
-    assert resolved.settings.target.horizon == "3d"
+    assert resolved.settings.target.horizon == timedelta(days=3)
     assert resolved.origins[THRESHOLD] == "--set"
     assert resolved.origins["split.val"] == "environment PURCHASE_PRED_SPLIT__VAL"
     assert resolved.origins["split.train"] == f"{path}:2"
@@ -99,7 +100,7 @@ def test_a_list_in_the_environment_is_yaml_too(monkeypatch: pytest.MonkeyPatch) 
 
     settings = resolve_settings().settings
 
-    assert settings.features.windows == ("2d", "3d")
+    assert settings.features.windows == (timedelta(days=2), timedelta(days=3))
     assert settings.target.sessions is None
 
 

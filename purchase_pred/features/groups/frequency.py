@@ -12,9 +12,10 @@ from purchase_pred.windows import count, n_unique
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
 
-def frequency(windows: Sequence[str]) -> FeatureGroup:
+def frequency(windows: Sequence[str | timedelta]) -> FeatureGroup:
     """Declare counts of events by type, of distinct items and categories viewed, and of sessions, per window."""
     viewed = pl.col(EVENT_TYPE) == VIEW
     return FeatureGroup(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import combinations
 from math import log
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from purchase_pred.durations import microseconds, parse_duration
+from purchase_pred.durations import duration_name, microseconds, parse_duration
 from purchase_pred.evaluation.red_flags import FEW_POSITIVES
 from purchase_pred.names import SPLITS
 from purchase_pred.prediction_rows import SESSION_START, labelled_points, prediction_rows
@@ -19,15 +20,14 @@ from purchase_pred.splits import PURGED, configured_boundaries, is_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import timedelta
 
     from numpy.typing import NDArray
 
     from purchase_pred.settings import Settings
 
-HORIZONS: Final = (
+HORIZONS: Final = tuple(map(parse_duration, (
     "30d", "14d", "7d", "3d", "1d", "12h", "6h", "3h", "1h", "30m", "15m", "5m", "2m", "1m",
-)  # fmt: skip
+)))  # fmt: skip
 """Horizons that one would choose, the longest first."""
 
 _TARGETS: Final = (("in_session", "session"), ("calendar", "user"), ("session_close", "user"))
@@ -95,7 +95,7 @@ def suggest(sessionized: pl.LazyFrame, settings: Settings, /) -> str:
     for candidate in found[:_MOST_COUNTED]:
         counts = _counts(sessionized, _with(settings, candidate.changes))
         if _is_sound(counts):
-            told = " ".join(f"--set {key}={value}" for key, value in candidate.changes.items())
+            told = " ".join(f"--set {key}={_as_text(value)}" for key, value in candidate.changes.items())
             rows = ", ".join(f"{buys:,} of {rows:,} rows of {split}" for split, (rows, buys) in counts.items())
             return f"try {told} (then {rows} buy)"
     return _NOTHING
@@ -144,15 +144,18 @@ def _targets(settings: Settings, span: timedelta) -> Iterator[tuple[dict[str, An
                 changes["target.level"] = level
             if kind != settings.anchors.kind:
                 changes["anchors.kind"] = kind
-            if kind == "calendar" and parse_duration(settings.anchors.every) > span / 10:
-                changes["anchors.every"] = next((one for one in HORIZONS if parse_duration(one) <= span / 20), "1m")
+            if kind == "calendar" and settings.anchors.every > span / 10:
+                changes["anchors.every"] = next((one for one in HORIZONS if one <= span / 20), HORIZONS[-1])
             yield changes, _with(settings, changes)
 
 
-def _horizons(asked: str, span: timedelta) -> list[str]:
-    wanted = parse_duration(asked)
-    fitting = [one for one in {asked: None, **dict.fromkeys(HORIZONS)} if parse_duration(one) <= span / 3]
-    return sorted(fitting, key=lambda one: abs(log(parse_duration(one) / wanted)))
+def _horizons(asked: timedelta, span: timedelta) -> list[timedelta]:
+    fitting = [one for one in dict.fromkeys((asked, *HORIZONS)) if one <= span / 3]
+    return sorted(fitting, key=lambda one: abs(log(one / asked)))
+
+
+def _as_text(value: Any) -> Any:
+    return duration_name(value) if isinstance(value, timedelta) else value
 
 
 def _with(settings: Settings, changes: dict[str, Any]) -> Settings:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from purchase_pred.durations import parse_duration
+from purchase_pred.durations import duration_name
 from purchase_pred.errors import ConfigError, UnsupportedTargetError
 from purchase_pred.prediction_rows import calendar_rows
 
@@ -56,9 +56,9 @@ def check_size(sessionized: pl.LazyFrame, /, *, settings: Settings) -> None:
     rows, most = 0 if size is None else size.collect().item() or 0, settings.execution.max_rows
     if rows > most:
         raise ConfigError(
-            f"anchors.every {settings.anchors.every} makes {rows:,} prediction points of this log, more than "
-            f"execution.max_rows {most:,}: choose a longer step (m is a minute; a month is 30d), or, if that is meant, "
-            f"--set execution.max_rows={rows}"
+            f"anchors.every {duration_name(settings.anchors.every)} makes {rows:,} prediction points of this log, more "
+            f"than execution.max_rows {most:,}: choose a longer step (m is a minute; a month is 30d), or, if that is "
+            f"meant, --set execution.max_rows={rows}"
         )
 
 
@@ -90,9 +90,9 @@ def check_rows(
     purged = sum(count.purged for count in counts.values())
     raise UnsupportedTargetError(
         f"no complete label in {', '.join(empty)}: the log spans {spoken(facts.span)}, and target.horizon "
-        f"{settings.target.horizon}{_closing(settings)}{_embargo(settings)} must fit within each split (train "
-        f"{settings.split.train:g}, val {settings.split.val:g}, test {_test_share(settings):g} of the span, "
-        f"boundaries floored to {settings.split.align}); {purged:,} rows were purged; {advise()}"
+        f"{duration_name(settings.target.horizon)}{_closing(settings)}{_embargo(settings)} must fit within each split "
+        f"(train {settings.split.train:g}, val {settings.split.val:g}, test {_test_share(settings):g} of the span, "
+        f"boundaries floored to {_unit(settings)}); {purged:,} rows were purged; {advise()}"
     )
 
 
@@ -112,7 +112,7 @@ def check_labels(
             kind = "buys" if not count.positives else "does not buy"
             raise UnsupportedTargetError(
                 f"none of the {count.rows:,} rows of {split} {kind} (target.level {settings.target.level}, horizon "
-                f"{settings.target.horizon}; {facts.purchases:,} purchases by {facts.users:,} users in "
+                f"{duration_name(settings.target.horizon)}; {facts.purchases:,} purchases by {facts.users:,} users in "
                 f"{spoken(facts.span)}): a model cannot be trained and judged without both; {advise()}"
             )
 
@@ -144,5 +144,11 @@ def _closing(settings: Settings) -> str:
     return f" after a silence of {settings.session.inactivity_threshold_minutes:g} minutes"
 
 
+def _unit(settings: Settings) -> str:
+    align = settings.split.align
+    return align if isinstance(align, str) else duration_name(align)
+
+
 def _embargo(settings: Settings) -> str:
-    return f" after an embargo of {settings.split.embargo}" if parse_duration(settings.split.embargo) else ""
+    embargo = settings.split.embargo
+    return f" after an embargo of {duration_name(embargo)}" if embargo else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.durations import parse_duration
+from purchase_pred.durations import duration_name
 from purchase_pred.errors import ConfigError, InputError
 from purchase_pred.execution.open_features import OpenPredictions
 from purchase_pred.pipeline.engine.manifest import is_output_of
@@ -100,11 +100,11 @@ def _moment(
     if first >= moment:
         raise InputError(f"no event is known before {moment_text(moment)}: the log begins at {moment_text(first)}")
     past = moment - last
-    if past > parse_duration(settings.target.horizon):
+    if past > settings.target.horizon:
         raise InputError(
             f"--as-of {moment_text(moment)} lies past the end of the log, {moment_text(last)}, by more than "
-            f"target.horizon {settings.target.horizon}: nothing is known of the time between. Choose a moment up to "
-            f"{moment_text(last)}, or leave --as-of out"
+            f"target.horizon {duration_name(settings.target.horizon)}: nothing is known of the time between. "
+            f"Choose a moment up to {moment_text(last)}, or leave --as-of out"
         )
     if past > _UNREMARKABLE:
         warns(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from purchase_pred.durations import duration_name
 from purchase_pred.errors import InputError
 from purchase_pred.evaluation.explain import explain
 from purchase_pred.models import load_model
@@ -129,7 +130,7 @@ def _scored(predictions: OpenPredictions, fitted: FittedModel, keys: Sequence[st
         for features in predictions.features()
     ]
     if not any(part.height for part in parts):
-        horizon = predictions.settings.target.horizon
+        horizon = duration_name(predictions.settings.target.horizon)
         raise InputError(
             f"no prediction is open at {moment_text(predictions.as_of)}: no prediction point of the {horizon} before "
             "it is undecided; choose another --as-of"
