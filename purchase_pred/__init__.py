@@ -24,7 +24,7 @@ from purchase_pred.errors import (
 )
 from purchase_pred.features import build_features, describe_features, feature_groups
 from purchase_pred.features.group import Derived, FeatureGroup
-from purchase_pred.labels import label_purchases
+from purchase_pred.labels import label_churn, label_purchases
 from purchase_pred.leakage import check_leakage
 from purchase_pred.prediction_rows import prediction_rows
 from purchase_pred.schema import EVENT_TYPES
@@ -109,6 +109,7 @@ __all__ = [
     "hours_since_first",
     "hours_since_last",
     "in_session_anchors",
+    "label_churn",
     "label_purchases",
     "last",
     "load_model",

@@ -1,4 +1,4 @@
-"""Labels: whether the purchase that a prediction at T is about happens in [T, T + horizon)."""
+"""Labels: whether the purchase that a prediction at T is about happens in [T, T + horizon), or nothing does."""
 
 from __future__ import annotations
 
@@ -139,6 +139,57 @@ def label_purchases(
         .with_columns(label.alias(LABEL))
         .drop(_NEXT_TIME, _NEXT_SESSION, _SESSIONS_SO_FAR, _LOG_END, strict=False)
     )
+
+
+def label_churn(
+    anchors: pl.LazyFrame, events: pl.LazyFrame, /, *, horizon: timedelta | str, end: datetime | None = None
+) -> pl.LazyFrame:
+    """Tell whether a user stays away, which is to have no event of any kind in [T, T + horizon).
+
+    An event at T is a return, one at T + horizon is none. As for purchases, a label whose window runs past the end of
+    the log is not known yet, and null.
+
+    Parameters
+    ----------
+    anchors
+        ``prediction_time`` and ``user_id``, in any order.
+    events
+        ``event_id``, ``timestamp`` and ``user_id``, in any order. An event without a time never counts.
+    horizon
+        How far the label looks.
+    end
+        The moment up to which the log is known, aware; None: the last of `events`.
+
+    Returns
+    -------
+    LazyFrame
+        The anchors, in their order, with ``label_end`` = T + horizon and ``label`` (UInt8, 1: the user stays away, 0:
+        comes back; null without a T, and where ``label_end`` lies past the end of the log).
+
+    Raises
+    ------
+    SchemaError
+        A column is missing, has another dtype, or is already there.
+    ValueError
+        `horizon` is not longer than zero, or `end` is naive.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from datetime import datetime, timezone
+    >>> at = lambda day: datetime(2024, 8, day, tzinfo=timezone.utc)
+    >>> us = pl.Datetime("us", "UTC")
+    >>> events = pl.LazyFrame(
+    ...     {"event_id": [0, 1], "user_id": [7, 8], "timestamp": [at(1), at(8)]}, schema_overrides={"timestamp": us}
+    ... )
+    >>> anchors = pl.LazyFrame({"user_id": [7, 8, 8], "prediction_time": [at(2), at(2), at(7)]},
+    ...                        schema_overrides={"prediction_time": us})
+    >>> label_churn(anchors, events, horizon="7d", end=at(9)).collect()["label"].to_list()
+    [1, 0, None]
+    """
+    any_event = pl.lit(value=True)
+    returns = label_purchases(anchors, events, horizon=horizon, level="user", where=any_event, end=end)
+    return returns.with_columns((1 - pl.col(LABEL)).alias(LABEL))
 
 
 def _with_next_event(

@@ -1,4 +1,4 @@
-"""The names that settings, files and models choose from: splits, levels of a target, learners, each in its order."""
+"""The names that settings, files and models choose from: splits, targets, learners, each in its order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Final, Literal, get_args
 
 SplitName = Literal["train", "val", "test"]
 """The parts of the time of a log, the earliest first."""
+
+TargetKind = Literal["purchase", "churn"]
+"""What is predicted: a purchase, or that a user stays away."""
 
 Level = Literal["user_item", "user", "session"]
 """What is asked: does the user buy this item, does the user buy anything, does this session still buy."""

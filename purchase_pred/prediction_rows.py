@@ -9,7 +9,6 @@ import polars as pl
 from purchase_pred.anchors import EVENT_NUMBER, in_session_anchors, session_close_anchors
 from purchase_pred.calendar_points import calendar_anchors, calendar_size
 from purchase_pred.errors import ConfigError
-from purchase_pred.labels import label_purchases
 from purchase_pred.schema import (
     ITEM_ID,
     LABEL,
@@ -22,6 +21,7 @@ from purchase_pred.schema import (
     instant,
 )
 from purchase_pred.splits import BOUNDARIES, END, START, configured_boundaries, outside_split, split_of
+from purchase_pred.targets import active_within, label_target, undecided_label
 from purchase_pred.windows import last, window_features
 
 if TYPE_CHECKING:
@@ -125,12 +125,9 @@ def labelled_points(
 
     Parameters and errors are those of `prediction_rows`, whose other columns it has but ``split`` and ``purged``.
     """
-    target = settings.target
     end = None if boundaries is None else boundaries[END]
     anchors = _anchors(sessionized, settings, boundaries=boundaries)
-    labelled = label_purchases(
-        anchors, sessionized, horizon=target.horizon, level=target.level, sessions=target.sessions, end=end
-    )
+    labelled = label_target(anchors, sessionized, settings=settings, end=end)
     columns = [*anchors.collect_schema().names(), LABEL_END, LABEL]
     return _with_session_start(labelled, sessionized).select(*columns, SESSION_START)
 
@@ -140,8 +137,9 @@ def open_points(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: date
 
     Only events before M, strictly, are looked at. T <= M < T + `target.horizon`; within sessions only those that may
     still go on at M; on a calendar T = M. Of each user (each user and item, at that level) the points of the latest T
-    remain, unless their label is decided: the purchase has happened, or with `target.sessions` the next so many
-    sessions are over. At the T of a row that training made, the points of that T are all of them and the same.
+    remain, unless their label is decided: the purchase has happened, with `target.sessions` the next so many sessions
+    are over, or of kind churn the user has come back. At the T of a row that training made, the points of that T are
+    all of them and the same.
 
     Returns
     -------
@@ -164,13 +162,15 @@ def open_points(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: date
     latest = anchors.filter(pl.col(PREDICTION_TIME) <= at, ends > at).filter(
         pl.col(PREDICTION_TIME) == pl.col(PREDICTION_TIME).max().over(unit)
     )
-    # As if nothing came after: what has been bought until the moment is 1, all else 0.
-    labelled = label_purchases(
-        latest, known, horizon=target.horizon, level=target.level, sessions=target.sessions, end=as_of + target.horizon
-    )
+    # As if nothing came after: what an event before the moment decides is decided, all else as it is without one.
+    labelled = label_target(latest, known, settings=settings, end=as_of + target.horizon)
     if target.sessions is not None:
         labelled = _without_sessions_over(labelled, known, settings, at)
-    return labelled.filter(pl.col(LABEL) == 0).select(*keys, PREDICTION_TIME, LABEL_END).sort(*keys, PREDICTION_TIME)
+    return (
+        labelled.filter(pl.col(LABEL) == undecided_label(settings))
+        .select(*keys, PREDICTION_TIME, LABEL_END)
+        .sort(*keys, PREDICTION_TIME)
+    )
 
 
 def users_asked_about(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of: datetime) -> pl.LazyFrame:
@@ -183,9 +183,10 @@ def users_asked_about(sessionized: pl.LazyFrame, /, *, settings: Settings, as_of
     if chosen.kind == "session_close":
         reach += settings.target.horizon
     elif chosen.kind == "calendar":
-        if chosen.active_within is None:
+        active = active_within(settings)
+        if active is None:
             return known.select(USER_ID).unique()
-        reach = chosen.active_within
+        reach = active
     return known.filter(pl.col(TIMESTAMP) >= at - reach).select(USER_ID).unique()
 
 
@@ -220,7 +221,7 @@ def _calendar(settings: Settings, *, start: datetime | None = None) -> _Calendar
         "every": chosen.every,
         "start": start or chosen.start,
         "level": "user_item" if settings.target.level == "user_item" else "user",
-        "active_within": chosen.active_within,
+        "active_within": active_within(settings),
     }
 
 

@@ -189,6 +189,47 @@ def test_a_condition_that_looks_at_several_events_is_refused():
         label([], AT_NOON, where=pl.col("price") > pl.col("price").mean())
 
 
+def stays_away(events: list[Event], anchor: Anchor = AT_NOON, **options: object) -> int | None:
+    labelled = pp.label_churn(
+        anchor_frame([anchor], ids=Ids()),
+        event_frame(events, ids=Ids(), sessionized=True),
+        **{"horizon": timedelta(days=7), "end": moment(NOON + 2 * WEEK), **options},
+    )
+    return labelled.collect()["label"].item()
+
+
+def test_any_event_at_or_after_the_prediction_time_and_before_the_end_is_a_return():
+    view = Event(0, "ann", NOON, "view", None, session_index=1)
+    assert stays_away([]) == 1
+    assert stays_away([view]) == 0
+    assert stays_away([view._replace(timestamp=NOON - MICROSECOND)]) == 1
+    assert stays_away([view._replace(timestamp=NOON + WEEK - MICROSECOND)]) == 0
+    assert stays_away([view._replace(timestamp=NOON + WEEK)]) == 1
+    assert stays_away([view._replace(user_id="bob")]) == 1
+
+
+def test_who_has_not_come_back_before_the_log_ends_is_not_known_to_stay_away():
+    view = Event(0, "bob", NOON + WEEK - MICROSECOND, "view", None, session_index=1)
+    assert stays_away([view], end=None) is None
+    assert stays_away([view._replace(timestamp=NOON + WEEK)], end=None) == 1
+    assert stays_away([], AT_NOON._replace(prediction_time=None)) is None
+
+
+@settings(max_examples=60)
+@given(shop=shops(), horizon=st.sampled_from(HORIZONS), end=st.sampled_from((None, NOON, NOON + 52 * WEEK)))
+def test_labels_of_churn_equal_the_reference(shop, horizon, end):
+    found = pp.label_churn(
+        anchor_frame(shop.log.anchors, ids=shop.log.ids),
+        event_frame(shop.log.events, ids=shop.log.ids, sessionized=True),
+        horizon=timedelta(microseconds=horizon),
+        end=None if end is None else moment(end),
+    ).collect()
+    assert found.schema["label"] == pl.UInt8()
+    assert found["label"].to_list() == [
+        reference.churn(anchor, shop.log.events, horizon=horizon, end=end) for anchor in shop.log.anchors
+    ]
+
+
 @settings(max_examples=200)
 @given(
     shop=shops(),

@@ -31,12 +31,20 @@ ACTIVE = {None: None, "1us": MICROSECOND, "36h": 36 * HOUR, "7d": 7 * DAY}
 EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
 
 
-def chosen(kind: str, level: str, *, horizon: str = "1d", sessions: int | None = None, **anchors: object) -> Settings:
+def chosen(
+    kind: str,
+    level: str,
+    *,
+    horizon: str = "1d",
+    sessions: int | None = None,
+    target_kind: str = "purchase",
+    **anchors: object,
+) -> Settings:
     return Settings.model_validate(
         {
             "split": {"train": 0.5, "val": 0.25, "align": "none"},
             "anchors": {"kind": kind, "every_events": 2, "every": "1d", **anchors},
-            "target": {"level": level, "horizon": horizon, "sessions": sessions},
+            "target": {"kind": target_kind, "level": level, "horizon": horizon, "sessions": sessions},
         }
     )
 
@@ -61,26 +69,31 @@ def known_anchors(known: list[Event], kind: str, level: str, *, moment: int, act
 @given(
     shop=shops(),
     target=st.tuples(st.sampled_from(KINDS), st.sampled_from(sorted(HORIZONS))),
-    sessions=st.sampled_from((None, 1, 2)),
+    sessions=st.sampled_from((None, 1, 2, "churn")),
     active=st.sampled_from(sorted(ACTIVE, key=str)),
     place=st.tuples(st.integers(0, 30), st.sampled_from((0, 1, -1, GAP, GAP + 1, HOUR, DAY, 3 * DAY))),
 )
 def test_open_points_of_every_kind_and_level_equal_the_reference(shop, target, sessions, active, place):
     ((kind, level), horizon), (number, step) = target, place
+    target_kind = "purchase"
+    if sessions == "churn":
+        target_kind, level, sessions = "churn", "user", None
     times = sorted(event.timestamp for event in shop.log.events) or [0]
     moment = times[number % len(times)] + step
     known = [event for event in shop.log.events if event.timestamp < moment]
     events = event_frame(shop.log.events, ids=shop.log.ids, sessionized=True)
-    asked = chosen(kind, level, horizon=horizon, sessions=sessions, active_within=active)
+    asked = chosen(kind, level, horizon=horizon, sessions=sessions, target_kind=target_kind, active_within=active)
+    within = HORIZONS[horizon] if target_kind == "churn" and active is None else ACTIVE[active]
     found = rows_of(pp.prediction_rows(events, settings=asked, as_of=at(moment)))
     expected = reference_open_points(
-        known_anchors(known, kind, level, moment=moment, active=ACTIVE[active]),
+        known_anchors(known, kind, level, moment=moment, active=within),
         known,
         moment=moment,
         horizon=HORIZONS[horizon],
         level=level,
         sessions=sessions,
         gap=GAP,
+        kind=target_kind,
     )
     shown = [tuple(row.get(name) for name in Anchor._fields) for row in found]
     assert sorted(shown, key=str) == sorted(map(tuple, expected), key=str)
@@ -169,6 +182,22 @@ def test_what_is_bought_or_whose_next_sessions_are_over_is_no_longer_open():
 
     assert users(1) == ["away", "open"]  # the second visit of "open" may still go on
     assert users(None) == ["away", "open", "over"]
+
+
+def test_who_came_back_is_no_longer_open_to_leave_and_an_event_at_the_prediction_time_is_a_return():
+    def visit(number: int, user: str, time: int, session: int) -> Event:
+        return Event(number, user, time, "view", "book", session_index=session)
+
+    log = [
+        *(visit(number, user, 0, 1) for number, user in enumerate(("away", "back", "at once"))),
+        visit(3, "at once", GAP + 1, 2),
+        visit(4, "back", DAY, 2),
+    ]
+    events = event_frame(log, ids=Ids(), sessionized=True)
+    asked = chosen("session_close", "user", horizon="7d", target_kind="churn")
+    before, after = (pp.prediction_rows(events, settings=asked, as_of=at(moment)) for moment in (HOUR, DAY + 1))
+    assert before.collect()["user_id"].to_list() == ["away", "back"]
+    assert after.collect()["user_id"].to_list() == ["at once", "away"]
 
 
 def test_pairs_that_training_never_asks_about_are_not_scored_on_a_calendar():

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from reference import anchors as reference_anchors
 from reference.events import DAY, HOUR, MICROSECOND, Anchor, Event
 from reference.frames import Ids, event_frame, rows_of
@@ -27,7 +28,7 @@ TARGETS = (
 )
 
 
-def expected_anchors(shop: Shop, kind: str, level: str) -> list[Anchor]:
+def expected_anchors(shop: Shop, kind: str, level: str, *, active_within: int | None = None) -> list[Anchor]:
     events = shop.log.events
     if kind == "session_close":
         anchors = reference_anchors.session_close(events, gap=GAP)
@@ -37,7 +38,9 @@ def expected_anchors(shop: Shop, kind: str, level: str) -> list[Anchor]:
         anchors = reference_anchors.in_session(events, every=2)
     else:
         first = min((event.timestamp for event in events), default=0)
-        anchors = reference_anchors.calendar(events, every=DAY, start=first // DAY * DAY + DAY, level=level)
+        anchors = reference_anchors.calendar(
+            events, every=DAY, start=first // DAY * DAY + DAY, level=level, active_within=active_within
+        )
     return anchors
 
 
@@ -76,6 +79,46 @@ def test_rows_of_every_kind_and_level_equal_the_reference(shop, target, horizon,
     )
     rows = [comparable({**row._asdict(), **row.anchor._asdict()}) for row in expected]
     assert sorted(map(comparable, found)) == sorted(rows)
+
+
+@settings(max_examples=60)
+@given(
+    shop=shops(),
+    kind=st.sampled_from(("session_close", "in_session", "calendar")),
+    horizon=st.sampled_from(sorted(HORIZONS)),
+    active=st.sampled_from((None, "36h")),
+)
+def test_rows_of_churn_equal_the_reference(shop, kind, horizon, active):
+    chosen = Settings.model_validate(
+        {
+            "split": {"train": 0.5, "val": 0.25, "align": "none"},
+            "anchors": {"kind": kind, "every_events": 2, "every": "1d", "active_within": active},
+            "target": {"kind": "churn", "level": "user", "horizon": horizon},
+        }
+    )
+    found = rows_of(prediction_rows(event_frame(shop.log.events, ids=shop.log.ids, sessionized=True), settings=chosen))
+    within = 36 * HOUR if active else HORIZONS[horizon]
+    expected = reference_rows(
+        expected_anchors(shop, kind, "user", active_within=within),
+        shop.log.events,
+        horizon=HORIZONS[horizon],
+        level="user",
+        sessions=None,
+        shares=Shares(Fraction(1, 2), Fraction(1, 4), MICROSECOND, 0),
+        kind="churn",
+    )
+    rows = [comparable({**row._asdict(), **row.anchor._asdict()}) for row in expected]
+    assert sorted(map(comparable, found)) == sorted(rows)
+
+
+@pytest.mark.parametrize(
+    ("target", "asked"),
+    [({"kind": "churn"}, "level must be user, found user_item"),
+     ({"kind": "churn", "level": "user", "sessions": 1}, "sessions must be null, found 1")],
+)  # fmt: skip
+def test_churn_that_asks_about_items_or_sessions_is_refused_with_the_cure(target, asked):
+    with pytest.raises(ValidationError, match=asked):
+        Settings.model_validate({"target": target})
 
 
 def test_an_embargo_purges_what_opens_validation_and_test_and_leaves_train_alone():

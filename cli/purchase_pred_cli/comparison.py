@@ -29,6 +29,7 @@ _HEADINGS = {
     "carted_not_bought": "carted, not bought",
     "recency": "latest view",
     "most_viewed": "most viewed",
+    "longest_silence": "longest silence",
 }
 
 
@@ -99,7 +100,7 @@ def _print_user_ranking(documents: Sequence[Mapping[str, Any]], winner: str) -> 
     if not columns:
         return
     users = next(document[RANKING][USERS] for document in documents if document.get(RANKING))
-    attention = attention_name(documents[0]["target"]["anchors"])
+    attention = attention_name(documents[0]["target"])
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
     table.title = f"test, within each of {users:,} users with a positive"
     table.add_column("", no_wrap=True)

@@ -1,6 +1,6 @@
 """Evaluation that cannot flatter: metrics beside baselines, as plain documents and tables."""
 
-from purchase_pred.evaluation.baselines import attention_rule, carted_not_bought, most_recent_view
+from purchase_pred.evaluation.baselines import attention_rule, cart_rule, carted_not_bought, most_recent_view
 from purchase_pred.evaluation.calibration_table import calibration_table, reliability_table
 from purchase_pred.evaluation.cohorts import cohort_table
 from purchase_pred.evaluation.comparison import comparison_table
@@ -26,6 +26,7 @@ __all__ = [
     "adversarial_validation",
     "attention_rule",
     "calibration_table",
+    "cart_rule",
     "carted_not_bought",
     "cohort_table",
     "comparison_table",

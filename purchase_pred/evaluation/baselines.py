@@ -10,13 +10,15 @@ import polars as pl
 from purchase_pred.durations import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     import numpy as np
     from numpy.typing import NDArray
 
 RECENCY: Final = "recency"
 MOST_VIEWED: Final = "most_viewed"
+LONGEST_SILENCE: Final = "longest_silence"
 _WITHIN: Final = ("session_item_view_count", "session_view_count")
 _RECENCY: Final = (
     "hours_since_user_item_view",
@@ -27,25 +29,43 @@ _RECENCY: Final = (
 _CART_RULE: Final = re.compile(r"user_item_in_cart|(user_item_|session_)?(add_to_cart|purchase)_count(_\w+)?")
 
 
-def attention_rule(features: pl.DataFrame, /, *, anchors: str) -> NDArray[np.float64] | None:
-    """Return the rule of attention that is fair to a kind of prediction point, `recency` in `metrics.json`.
+def attention_rule(features: pl.DataFrame, /, *, target: Mapping[str, Any]) -> NDArray[np.float64] | None:
+    """Return the rule of attention that is fair to a target, `recency` in `metrics.json`.
 
     Within a session somebody has just viewed something at every point, so the latest view tells nothing; there it is
-    `most_viewed_in_session`. Elsewhere it is `most_recent_view`. None when the frame lacks its columns.
+    `most_viewed_in_session`. Elsewhere it is `most_recent_view`, of kind churn its opposite: who has been away longest
+    stays away. None when the frame lacks its columns.
     """
-    rule = most_viewed_in_session if attention_name(anchors) == MOST_VIEWED else most_recent_view
-    return rule(features)
+    name = attention_name(target)
+    if name == MOST_VIEWED:
+        return most_viewed_in_session(features)
+    recency = most_recent_view(features)
+    return -recency if name == LONGEST_SILENCE and recency is not None else recency
 
 
-def attention_name(anchors: str, /) -> str:
+def cart_rule(features: pl.DataFrame, /, *, target: Mapping[str, Any]) -> NDArray[np.float64] | None:
+    """Return `carted_not_bought`, and None of kind churn, about which a cart says nothing."""
+    return None if is_churn(target) else carted_not_bought(features)
+
+
+def attention_name(target: Mapping[str, Any], /) -> str:
     """Return what the rule of attention is called in tables.
 
     Examples
     --------
-    >>> attention_name("session_close"), attention_name("in_session")
-    ('recency', 'most_viewed')
+    >>> [attention_name({"anchors": anchors}) for anchors in ("session_close", "in_session")]
+    ['recency', 'most_viewed']
+    >>> attention_name({"kind": "churn", "anchors": "calendar"})
+    'longest_silence'
     """
-    return MOST_VIEWED if anchors == "in_session" else RECENCY
+    if is_churn(target):
+        return LONGEST_SILENCE
+    return MOST_VIEWED if target["anchors"] == "in_session" else RECENCY
+
+
+def is_churn(target: Mapping[str, Any], /) -> bool:
+    """Tell whether a target, as a model describes it, is that users stay away."""
+    return bool(target.get("kind") == "churn")
 
 
 def most_viewed_in_session(features: pl.DataFrame, /) -> NDArray[np.float64] | None:

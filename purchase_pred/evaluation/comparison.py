@@ -28,12 +28,13 @@ def comparison_table(documents: Sequence[Mapping[str, Any]], /) -> pl.DataFrame:
     Returns
     -------
     table
-        `name` (within sessions `most_viewed` in place of `recency`); `kind` (baseline, model, ceiling); the metrics of
-        `purchase_pred.metrics.metrics`, null where not defined; `times_best_rule` and `share_of_ceiling`, average
-        precision over that of the better of the two rules and over the ceiling's (null without one).
+        `name` (in place of `recency` within sessions `most_viewed`, of churn `longest_silence`); `kind` (baseline,
+        model, ceiling); the metrics of `purchase_pred.metrics.metrics`, null where not defined; `times_best_rule` and
+        `share_of_ceiling`, average precision over that of the better of the two rules and over the ceiling's (null
+        without one).
     """
     first = documents[0]
-    attention = attention_name(first["target"]["anchors"])
+    attention = attention_name(first["target"])
     models = {document["model"]: document["splits"]["test"] for document in documents}
     rows = [
         {"name": attention if name == RECENCY else name, "kind": "baseline", **found}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from purchase_pred.evaluation.baselines import RECENCY, attention_rule, carted_not_bought
+from purchase_pred.evaluation.baselines import RECENCY, attention_rule, cart_rule
 from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
 from purchase_pred.evaluation.user_ranking import RANKING, ranking_document
 from purchase_pred.metrics import metrics
@@ -58,10 +58,10 @@ def evaluate(
         `schema_version`, `model`, `target`, `splits` (metrics of each), `baselines` (metrics on test), `ceiling`
         (metrics of `truth` on test, or None), `threshold` (chosen on val, applied to val and test) and, at level
         `user_item`, `ranking` (see `ranking_document`: model and rules per user on test). The metrics are those of
-        `purchase_pred.metrics.metrics`. `carted_not_bought` and `recency` (within sessions: the most viewed, see
-        `attention_rule`) are scores and no probabilities: their log_loss, brier and ece are None. `prevalence` predicts
-        the share of positives in train for every row. A rule whose columns are absent has None for everything but the
-        counts.
+        `purchase_pred.metrics.metrics`. `carted_not_bought` and `recency` (within sessions: the most viewed, of churn:
+        the longest silence, see `attention_rule`) are scores and no probabilities: their log_loss, brier and ece are
+        None. `prevalence` predicts the share of positives in train for every row. A rule whose columns are absent, or
+        that says nothing about the target, has None for everything but the counts.
 
     Raises
     ------
@@ -74,8 +74,8 @@ def evaluate(
     probabilities = {name: split.probabilities(model) for name, split in scored.items()}
     test, labels = scored["test"].rows, scored["test"].labels
     rules = {
-        "carted_not_bought": carted_not_bought(test),
-        RECENCY: attention_rule(test, anchors=model.target["anchors"]),
+        "carted_not_bought": cart_rule(test, target=model.target),
+        RECENCY: attention_rule(test, target=model.target),
     }
     prevalence = model.training["positives"] / model.training["rows"]
     document = {

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from purchase_pred.durations import parse_duration
 from purchase_pred.models.saved_json import Count, Positive, SavedPart
-from purchase_pred.names import Level, ModelName
+from purchase_pred.names import Level, ModelName, TargetKind
 from purchase_pred.settings.training import CalibrationMethod
 
 BUNDLE_VERSION: Final = 2
@@ -24,6 +24,7 @@ def _duration(text: str) -> str:
 
 
 class _Target(SavedPart):
+    kind: TargetKind = "purchase"
     level: Level
     horizon: Annotated[str, Field(max_length=40), AfterValidator(_duration)]
     sessions: Annotated[int, Field(ge=1)] | None = None

@@ -299,6 +299,6 @@ def _check_both_classes(keys: pl.DataFrame, what: str) -> None:
     positives = int(label_vector(keys).sum())
     if positives in {0, keys.height}:
         raise UnsupportedTargetError(
-            f"the {what} split needs rows that buy and rows that do not, found {positives} of {keys.height} that "
-            "buy. A longer target.horizon, another target.level or a longer log would give both"
+            f"the {what} split needs positive rows and others, found {positives} of {keys.height} "
+            "positive. Another target.horizon, another target.level or a longer log would give both"
         )

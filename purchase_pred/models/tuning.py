@@ -249,9 +249,9 @@ def _check(folds: list[Fold], labels: NDArray[np.uint8]) -> None:
             positives = int(labels[rows].sum())
             if positives in {0, len(rows)}:
                 raise UnsupportedTargetError(
-                    f"fold {number} of {len(folds)} needs rows that buy and rows that do not to {what}, found "
-                    f"{positives} that buy of {len(rows)}: fewer folds, a shorter horizon or embargo, or a longer log "
-                    "would do"
+                    f"fold {number} of {len(folds)} needs positive rows and others to {what}, found "
+                    f"{positives} positives among {len(rows)}: fewer folds, a shorter horizon or embargo, or a longer "
+                    "log would do"
                 )
 
 

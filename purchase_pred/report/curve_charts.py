@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from purchase_pred.wording import Wording
+
 _ROLES: Final = ("first", "second", "third", "fourth", "muted")
 _CHANCE: Final[Any] = {"color": colour("muted"), "linewidth": 0.9, "linestyle": (0, (4, 3))}
 _LABELS: Final = 8
@@ -37,32 +39,32 @@ class LiveChart:
     slope: float
 
 
-def ranking_chart(curves: Mapping[str, pl.DataFrame], /, *, prevalence: float) -> str:
+def ranking_chart(curves: Mapping[str, pl.DataFrame], /, *, prevalence: float, words: Wording) -> str:
     """Draw precision over recall, and in a second chart the ROC curve, of each ranking; `CEILING` is dotted."""
     with canvas("precision", title="Precision over recall, on test", height=3.4) as first:
         (axes,) = first.axes()
         for curve, style in _styled(curves):
             axes.plot(curve["recall"], curve["precision"], drawstyle="steps-pre", **style)
         axes.axhline(prevalence, label="Chance", **_CHANCE)
-        _unit_square(axes, x="recall: purchases reached", y="precision: hits among those acted on")
+        _unit_square(axes, x=f"recall: {words.many} reached", y="precision: hits among those acted on")
         _key_below(first.figure, axes)
     with canvas("roc", title="ROC curve, on test", height=3.4) as second:
         (axes,) = second.axes()
         for curve, style in _styled(curves):
             axes.plot(*_from_origin(curve, "false_positive_rate", "recall"), **style)
         axes.plot([0, 1], [0, 1], label="Chance", **_CHANCE)
-        _unit_square(axes, x="false alarms among those who do not buy", y="recall: purchases reached")
+        _unit_square(axes, x=f"false alarms among those who do not {words.they}", y=f"recall: {words.many} reached")
         _key_below(second.figure, axes)
     return first.svg + second.svg
 
 
-def gain_chart(curve: pl.DataFrame, /) -> str:
+def gain_chart(curve: pl.DataFrame, /, *, words: Wording) -> str:
     """Draw cumulative gain, and in a second chart lift, over the share of rows acted on."""
     with canvas("gain", title="Cumulative gain over the share acted on, on test", height=2.7) as first:
         (axes,) = first.axes()
         axes.plot(*_from_origin(curve, "share", "recall"), color=colour("first"))
         axes.plot([0, 1], [0, 1], **_CHANCE)
-        _unit_square(axes, x="acted on, best scores first", y="purchases reached")
+        _unit_square(axes, x="acted on, best scores first", y=f"{words.many} reached")
     with canvas("lift", title="Lift over the share acted on, on test", height=2.7) as second:
         (axes,) = second.axes()
         axes.plot(curve["share"], curve["lift"], color=colour("first"))
@@ -76,9 +78,9 @@ def gain_chart(curve: pl.DataFrame, /) -> str:
     return first.svg + second.svg
 
 
-def reliability_chart(before: pl.DataFrame, after: pl.DataFrame, /) -> str:
+def reliability_chart(before: pl.DataFrame, after: pl.DataFrame, /, *, words: Wording) -> str:
     """Draw the observed over the predicted share of positives, before and after calibration."""
-    with canvas("reliability", title="Observed over predicted share of purchases, on test", height=3.1) as drawn:
+    with canvas("reliability", title=f"Observed over predicted share of {words.many}, on test", height=3.1) as drawn:
         (axes,) = drawn.axes()
         top = max(
             float(table[name].to_numpy().max(initial=0.0))
@@ -100,17 +102,19 @@ def reliability_chart(before: pl.DataFrame, after: pl.DataFrame, /) -> str:
             getattr(axes, f"set_{name}scale")("function", functions=(_root, np.square))
             getattr(axes, f"set_{name}lim")(0, top)
             _percent_ticks(getattr(axes, f"{name}axis"), shares)
-        axes.set(xlabel="predicted probability (mean of each group; square-root scale)", ylabel="share that bought")
+        axes.set(
+            xlabel="predicted probability (mean of each group; square-root scale)", ylabel=f"share that {words.did}"
+        )
         clean(axes)
         axes.legend(loc="upper left")
     return drawn.svg
 
 
-def histogram_chart(histogram: pl.DataFrame, /, *, threshold: float | None) -> str:
-    """Draw how the scores of buyers and of the others are spread, on a scale of log-odds."""
-    with canvas("scores", title="Scores of those who bought and of the others, on test", height=2.5) as drawn:
+def histogram_chart(histogram: pl.DataFrame, /, *, threshold: float | None, words: Wording) -> str:
+    """Draw how the scores of positive rows and of the others are spread, on a scale of log-odds."""
+    with canvas("scores", title=f"Scores of those who {words.did} and of the others, on test", height=2.5) as drawn:
         (axes,) = drawn.axes()
-        for label, role, name in ((0, "second", "Did not buy"), (1, "first", "Bought")):
+        for label, role, name in ((0, "second", f"Did not {words.they}"), (1, "first", words.did.capitalize())):
             rows = histogram.filter(label=label)
             edges = [*rows["log_odds_from"], *rows["log_odds_to"].tail(1)]
             axes.stairs(rows["rows"], edges, color=colour(role), label=name, fill=True, alpha=0.35)
@@ -130,15 +134,15 @@ def histogram_chart(histogram: pl.DataFrame, /, *, threshold: float | None) -> s
     return drawn.svg
 
 
-def earliness_chart(earliness: pl.DataFrame, /) -> str:
-    """Draw average precision by the number of the session's events seen, and how many bought of each group."""
+def earliness_chart(earliness: pl.DataFrame, /, *, words: Wording) -> str:
+    """Draw average precision by the number of the session's events seen, and how many of each group are positive."""
     with canvas("earliness", title="PR-AUC by number of events seen", height=2.5) as drawn:
         (axes,) = drawn.axes()
         places = np.arange(earliness.height)
         axes.plot(places, earliness["average_precision"], color=colour("first"), marker="o", label="PR-AUC")
         axes.plot(places, earliness["prevalence"], color=colour("muted"), linestyle=(0, (4, 3)), label="Chance")
         groups = earliness.select("events_from", "events_to", "positives").iter_rows()
-        axes.set_xticks(places, [f"{_span(first, last)}\n{bought:,} bought" for first, last, bought in groups])
+        axes.set_xticks(places, [f"{_span(first, last)}\n{reached:,} {words.did}" for first, last, reached in groups])
         axes.set(xlabel="events of the session seen so far", ylabel="PR-AUC")
         axes.set_ylim(0, None)
         clean(axes, grid="y")
@@ -146,7 +150,7 @@ def earliness_chart(earliness: pl.DataFrame, /) -> str:
     return drawn.svg
 
 
-def decision_chart(decisions: pl.DataFrame, /, *, positives: int, days: int, per: str) -> LiveChart:
+def decision_chart(decisions: pl.DataFrame, /, *, positives: int, days: int, per: str, words: Wording) -> LiveChart:
     """Draw precision and recall over the rows acted on per day, with a line at the chosen decision.
 
     `per` names the unit: " per day", or nothing where all rows are of one date.
@@ -158,7 +162,7 @@ def decision_chart(decisions: pl.DataFrame, /, *, positives: int, days: int, per
         axes.plot(
             per_day, found / acting["acted"], color=colour("second"), label="Precision: hits among those acted on"
         )
-        axes.plot(per_day, found / max(positives, 1), color=colour("first"), label="Recall: purchases reached")
+        axes.plot(per_day, found / max(positives, 1), color=colour("first"), label=f"Recall: {words.many} reached")
         chosen = acting.filter("chosen")
         place = float(chosen["acted"][0] / days if chosen.height else per_day[0])
         axes.axvline(place, color=colour("ink"), linewidth=1.4, gid=f"{LIVE}-line")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from purchase_pred.evaluation.baselines import attention_name, attention_rule, carted_not_bought
+from purchase_pred.evaluation.baselines import attention_name, attention_rule, cart_rule
 from purchase_pred.evaluation.calibration_table import calibration_table, reliability_table
 from purchase_pred.evaluation.cohorts import cohort_table
 from purchase_pred.evaluation.comparison import CEILING, comparison_table
@@ -23,6 +23,7 @@ from purchase_pred.report.tables import (
     swarm_table,
     weekly_prevalence,
 )
+from purchase_pred.report.words import wording
 from purchase_pred.schema import PREDICTION_TIME
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from purchase_pred.models.fitted import FittedModel
     from purchase_pred.models.rows.feature_rows import FeatureRows
     from purchase_pred.settings import Settings
+    from purchase_pred.wording import Wording
 
 SWARM_FEATURES: Final = 12
 """Features whose SHAP values are drawn row by row."""
@@ -105,6 +107,11 @@ class ReportData:
     cohorts: pl.DataFrame
     flags: pl.DataFrame
     versions: Mapping[str, str]
+
+    @property
+    def words(self) -> Wording:
+        """How a positive row is spoken of."""
+        return wording(self.document["target"])
 
 
 def report_data(
@@ -209,10 +216,10 @@ def _curves(
     scores: dict[str, NDArray[np.float64] | None] = {model.name: split.probabilities(model)}
     if logistic is not None and logistic.kind != model.kind:
         scores["logistic"] = split.probabilities(logistic)
-    anchors = model.target["anchors"]
+    target = model.target
     scores |= {
-        attention_name(anchors): attention_rule(test, anchors=anchors),
-        "carted_not_bought": carted_not_bought(test),
+        attention_name(target): attention_rule(test, target=target),
+        "carted_not_bought": cart_rule(test, target=target),
         CEILING: truth,
     }
     labels, profit = split.labels, settings.train.threshold.profit

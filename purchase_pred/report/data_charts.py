@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from purchase_pred.wording import Wording
+
 SPLIT_ROLES: Final = {"train": "first", "val": "third", "test": "second"}
 SPLIT_NAMES: Final = {"train": "Training", "val": "Validation", "test": "Test"}
 FUNNEL_NAMES: Final = {
@@ -89,9 +91,9 @@ def funnel_chart(steps: Sequence[tuple[str, int]], /) -> str:
     return drawn.svg
 
 
-def prevalence_chart(weeks: pl.DataFrame, /) -> str:
+def prevalence_chart(weeks: pl.DataFrame, /, *, words: Wording) -> str:
     """Draw the share of positives of every week with its 95 % interval."""
-    with canvas("prevalence", title="Share of rows that buy, by week", height=2.2) as drawn:
+    with canvas("prevalence", title=f"Share of rows that {words.they}, by week", height=2.2) as drawn:
         (axes,) = drawn.axes()
         for split, role in SPLIT_ROLES.items():
             part = weeks.filter(split=split)
@@ -105,7 +107,7 @@ def prevalence_chart(weeks: pl.DataFrame, /) -> str:
         axes.set_ylim(bottom=0)
         mondays = [_day(week) for week in weeks["week"]]
         axes.set_xlim(min(mondays), max(mondays) + 7)
-        axes.set_ylabel("share that buys")
+        axes.set_ylabel(f"share that {words.it}")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g} %"))
         _dates(axes)
         clean(axes, grid="y")
@@ -121,7 +123,7 @@ def importance_chart(importance: pl.DataFrame, /) -> str:
     )
 
 
-def swarm_chart(swarm: pl.DataFrame, /) -> str:
+def swarm_chart(swarm: pl.DataFrame, /, *, words: Wording) -> str:
     """Draw the SHAP value of every feature and row as a dot: right raises the score; colour is the feature's value."""
     features = swarm["feature"].unique(maintain_order=True).to_list()
     with canvas("swarm", title="SHAP values of single rows by feature", height=0.75 + 0.3 * len(features)) as drawn:
@@ -139,7 +141,7 @@ def swarm_chart(swarm: pl.DataFrame, /) -> str:
                 role = "fourth" if step < 0 else f"level-{step}"
                 axes.add_patch(_dots(shap[dots], heights[dots], colour(role)))
         axes.set_yticks(range(len(features)), [shortened(name) for name in reversed(features)])
-        axes.set(ylim=(-0.6, len(features) - 0.4), xlabel="effect on the log-odds of a purchase")
+        axes.set(ylim=(-0.6, len(features) - 0.4), xlabel=f"effect on the log-odds of a {words.one}")
         if len(values):
             axes.set_xlim(float(values.min()) - 2 * width, float(values.max()) + 2 * width)
         clean(axes, grid="x")

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _LARGE: Final = 1_000
 _FIGURES: Final = (
     ("acted", "Acted on{per_day}", "{of_them}"),
-    ("precision", "Precision", "of those acted on buy"),
-    ("recall", "Recall", "of all purchases reached"),
-    ("reached", "Purchases reached", "of {positives} {in_test}"),
+    ("precision", "Precision", "of those acted on {they}"),
+    ("recall", "Recall", "of all {many} reached"),
+    ("reached", "{Many} reached", "of {positives} {in_test}"),
     ("profit", "Profit", "{over_them}, in your own currency"),
 )
 _RULES: Final = {
@@ -69,16 +69,22 @@ _CONTROLS: Final = """\
 
 
 def decision_section(data: ReportData, /) -> str:
-    """Return the section in which the reader weighs precision against purchases reached."""
+    """Return the section in which the reader weighs precision against positives reached."""
     threshold = data.document["threshold"]
     positives = data.document["splits"]["test"]["positives"]
     words = _words(data)
-    chart = decision_chart(data.decisions, positives=positives, days=data.days, per=words["per_day"])
+    chart = decision_chart(
+        data.decisions,
+        positives=positives,
+        days=data.days,
+        per=words["per_day"],
+        words=data.words,
+    )
     return section(
         "decide",
         "Act on it: how many to approach",
         paragraph(
-            f"Acting on a prediction (an e-mail, a reminder, a coupon) is worth {_worth(data.profit)}. On validation, "
+            f"Acting on a prediction (an e-mail, a reminder, a coupon) is worth {_worth(data)}. On validation, "
             f"{_RULES[threshold['rule']]} was chosen; here is what it brings on test, which had no part in the "
             f"choice.{_one_date(data)}"
         ),
@@ -96,7 +102,9 @@ def _words(data: ReportData) -> dict[str, str]:
     """Return how decisions are spoken of: by the day, or by the date where there is one alone."""
     words = _DAILY if data.date is None else _ONE_DATE
     date = "" if data.date is None else f"{data.date.day} {data.date:%b %Y}"
-    return {name: told.format(days=counted(data.days, "day"), date=date) for name, told in words.items()}
+    told = {name: text.format(days=counted(data.days, "day"), date=date) for name, text in words.items()}
+    spoken = data.words
+    return {**told, "they": spoken.they, "many": spoken.many, "Many": spoken.many.capitalize()}
 
 
 def _one_date(data: ReportData) -> str:
@@ -108,10 +116,11 @@ def _one_date(data: ReportData) -> str:
     )
 
 
-def _worth(profit: Mapping[str, float]) -> str:
-    parts = [f"{profit['true_positive']:+g} if the purchase follows", f"{profit['false_positive']:+g} if not"]
+def _worth(data: ReportData) -> str:
+    profit, words = data.profit, data.words
+    parts = [f"{profit['true_positive']:+g} if {words.follows} follows", f"{profit['false_positive']:+g} if not"]
     if profit["false_negative"]:
-        parts.append(f"{profit['false_negative']:+g} for a purchase left alone")
+        parts.append(f"{profit['false_negative']:+g} for a {words.one} left alone")
     if profit["true_negative"]:
         parts.append(f"{profit['true_negative']:+g} for leaving the others alone")
     return ", ".join(parts)

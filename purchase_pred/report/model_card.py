@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.evaluation.red_flags import FEW_POSITIVES
 from purchase_pred.report.markup import bullets, paragraph, section
-from purchase_pred.report.words import counted, duration, heading, moment_of_prediction, outcome, percent, subject
+from purchase_pred.report.words import (
+    counted,
+    duration,
+    heading,
+    moment_of_prediction,
+    outcome,
+    percent,
+    subject,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +25,12 @@ _USES: Final[Mapping[str, str]] = {
     "session_close": "reminders after a visit, such as an abandoned-cart e-mail",
     "in_session": "help while somebody is in the shop, such as a nudge or a free delivery offered in time",
     "calendar": "campaigns at fixed dates, such as a weekly list of customers to write to",
+}
+_COUNTED: Final[Mapping[str, str]] = {
+    "purchase": "A purchase later than {horizon} after the prediction counts as none, and one purchase counts for each "
+    "of the predictions before it.",
+    "churn": "Whoever comes back later than {horizon} after the prediction counts as gone, and any event counts as "
+    "coming back, a single view too.",
 }
 
 
@@ -42,8 +56,8 @@ def _use(data: ReportData) -> Iterator[str]:
     )
     yield (
         "Not made for decisions about people that matter beyond a shop window: credit, prices per person, employment, "
-        "insurance. A score says how likely a purchase is, not that approaching somebody would cause one; that only an "
-        "experiment with a control group can tell."
+        f"insurance. A score says how likely a {data.words.one} is, not that approaching somebody would cause or "
+        "prevent one; that only an experiment with a control group can tell."
     )
 
 
@@ -54,8 +68,8 @@ def _making(data: ReportData) -> str:
     kept = "" if fitted == training["rows"] else f" ({fitted:,} after drawing negatives)"
     return (
         f"{heading(data.document['model'])}{rounds}, learnt from {training['rows']:,} rows{kept} with "
-        f"{training['positives']:,} purchases, each described by {data.importance.height} features as they were known "
-        f"strictly before the prediction.{_left_out(data.left_out)} The log was {data.source.origin}, "
+        f"{training['positives']:,} {data.words.many}, each described by {data.importance.height} features as they "
+        f"were known strictly before the prediction.{_left_out(data.left_out)} The log was {data.source.origin}, "
         f"{log['start']:%B %Y} to {log['end']:%B %Y}. The earlier part of validation told when to stop, the later part "
         f"calibrated and chose the threshold; test was looked at once.{_refit(training)} Beside what users did, no "
         "personal attribute is used."
@@ -78,6 +92,7 @@ def _left_out(names: Sequence[str]) -> str:
 def _limits(data: ReportData) -> Iterator[str]:
     document = data.document
     test, target = document["splits"]["test"], document["target"]
+    words = data.words
     span = data.source.boundaries[-1] - data.source.boundaries[-2]
     judged = (
         f"{span.days} days" if data.date is None else f"predictions of one date, {data.date.day} {data.date:%B %Y},"
@@ -85,16 +100,13 @@ def _limits(data: ReportData) -> Iterator[str]:
     yield f"Judged on {judged} of one log. Other seasons, shops and campaigns may differ."
     if test["positives"] < FEW_POSITIVES:
         yield (
-            f"Test holds only {test['positives']:,} purchases: every figure here would be somewhat different on "
+            f"Test holds only {test['positives']:,} {words.many}: every figure here would be somewhat different on "
             "another sample."
         )
     for row in data.flags.filter("flagged").iter_rows(named=True):
         yield f"Red flag raised ({row['check'].replace('_', ' ')}, {row['subject']}): {row['meaning']}."
+    yield _COUNTED[target.get("kind", "purchase")].format(horizon=duration(target["horizon"]))
     yield (
-        f"A purchase later than {duration(target['horizon'])} after the prediction counts as none, and one purchase "
-        "counts for each of the predictions before it."
-    )
-    yield (
-        f"It knows nothing of what the log does not hold: stock, advertising, other shops. The share of purchases in "
-        f"training was {percent(document['splits']['train']['prevalence'])}; judge and train again when that moves."
+        f"It knows nothing of what the log does not hold: stock, advertising, other shops. The share of {words.many} "
+        f"in training was {percent(document['splits']['train']['prevalence'])}; judge and train again when that moves."
     )

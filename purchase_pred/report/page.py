@@ -118,14 +118,15 @@ def _headline(data: ReportData, contents: str) -> str:
 
 
 def _claim(data: ReportData) -> str:
-    """Return what may be said in one line, which is little where purchases are few."""
+    """Return what may be said in one line, which is little where positives are few."""
+    many = data.words.many
     name, test = heading(data.document["model"]), data.document["splits"]["test"]
     if test["positives"] < FEW_POSITIVES:
-        return f"{name}: too few purchases to judge it by"
+        return f"{name}: too few {many} to judge it by"
     better = test["average_precision"] / test["prevalence"]
     if better < _HARDLY:
-        return f"{name} ranks purchases no better than chance"
-    return f"{name} ranks purchases {times(better)} better than chance"
+        return f"{name} ranks {many} no better than chance"
+    return f"{name} ranks {many} {times(better)} better than chance"
 
 
 def _lead(data: ReportData) -> str:
@@ -142,25 +143,25 @@ def _lead(data: ReportData) -> str:
     return (
         f"It answers, {moment_of_prediction(target)}: how likely is it that {outcome(target)}? "
         f"It was judged on {counted(test['rows'], 'prediction')} of the last part of the log, later than anything it "
-        f"learnt from. {test['positives']:,} of them ({percent(test['prevalence'])}) {followed} followed by the "
-        f"purchase.{rule}{others if models > 1 else ''}"
+        f"learnt from. {test['positives']:,} of them ({percent(test['prevalence'])}) {followed} followed by "
+        f"{data.words.follows}.{rule}{others if models > 1 else ''}"
     )
 
 
 def _headline_cards(data: ReportData) -> list[str]:
-    document = data.document
+    document, words = data.document, data.words
     test, ceiling = document["splits"]["test"], document["ceiling"]
     reached = test["average_precision"]
     found = [
         card("PR-AUC on test", number(reached), f"chance is {number(test['prevalence'])}, perfect is 1"),
         card(
             "Best 1 % of the scores",
-            f"{percent(test['precision_at_1pct'])} buy",
+            f"{percent(test['precision_at_1pct'])} {words.they}",
             f"picked at random {percent(test['prevalence'])} would",
         ),
         card(
             "Best 10 % of the scores",
-            f"{percent(test['recall_at_10pct'])} of purchases",
+            f"{percent(test['recall_at_10pct'])} of {words.many}",
             "are among them; at random it would be 10 %",
         ),
         card(
@@ -183,10 +184,11 @@ def _comparison_caption(data: ReportData) -> str:
         if data.document["ceiling"]
         else ""
     )
+    words = data.words
     return (
         "PR-AUC, the average precision: go down the list of predictions from the highest score and note, at each "
-        "purchase, which share of the list so far bought; the mean of these shares is the PR-AUC. Rules that any shop "
-        f"could run today stand beside the models.{ceiling}"
+        f"{words.one}, which share of the list so far {words.did}; the mean of these shares is the PR-AUC. Rules that "
+        f"any shop could run today stand beside the models.{ceiling}"
     )
 
 

@@ -53,13 +53,13 @@ _CHECKS: Final = {
     "train_test_gap": "Test keeps less than training shows",
     "adversarial_validation": "Training and test can be told apart",
     "shared_users": "Users with rows in two splits",
-    "few_positives": "Too few purchases to judge by",
+    "few_positives": "Too few positives to judge by",
 }
 
 
 def data_section(data: ReportData, /) -> str:
     """Return the section on the log, the splits in time and the funnel."""
-    log, boundaries = data.source.log, data.source.boundaries
+    log, boundaries, words = data.source.log, data.source.boundaries, data.words
     horizon, span = data.document["target"]["horizon"], boundaries[-1] - boundaries[0]
     embargo = data.source.embargo
     waits = f" Nor do validation and test begin within {duration(embargo)} of it." if embargo else ""
@@ -78,32 +78,37 @@ def data_section(data: ReportData, /) -> str:
         ),
         figure(
             timeline_chart(boundaries, horizon=parse_duration(horizon), embargo=embargo),
-            f"A row needs {duration(horizon)} to show whether the purchase follows. Rows whose answer would lie beyond "
-            f"the end of their part (the pale ends) are purged, so that no part knows anything of the next.{waits}",
+            f"A row needs {duration(horizon)} to show whether {words.follows} follows. Rows whose answer would lie "
+            f"beyond the end of their part (the pale ends) are purged, so that no part knows anything of the "
+            f"next.{waits}",
         ),
-        table(("Part", "from", "to", "Rows", "Purchases", "Users", "Purged rows", "Share that buys"), rows),
+        table(
+            ("Part", "from", "to", "Rows", words.many.capitalize(), "Users", "Purged rows", f"Share that {words.it}"),
+            rows,
+        ),
         figure(funnel_chart(steps), "How far sessions get: how many hold at least one event of each kind."),
     )
 
 
 def prevalence_section(data: ReportData, /) -> str:
     """Return the section on the share of positives over time."""
+    words = data.words
     return section(
         "prevalence",
         "Week by week",
         paragraph(
-            "How often the purchase follows. A model can only keep its promises while this stays about the same."
+            f"How often {words.follows} follows. A model can only keep its promises while this stays about the same."
         ),
         figure(
-            prevalence_chart(data.weeks),
-            "Share of rows that buy, by the week of the prediction (UTC), with 95 % intervals (Wilson).",
+            prevalence_chart(data.weeks, words=words),
+            f"Share of rows that {words.they}, by the week of the prediction (UTC), with 95 % intervals (Wilson).",
         ),
     )
 
 
 def ranking_section(data: ReportData, /) -> str:
     """Return the section on precision, recall, ROC, lift, gain and the comparison in full."""
-    test = data.document["splits"]["test"]
+    test, words = data.document["splits"]["test"], data.words
     curve = next(iter(data.curves.values()))
     kinds = {position: "own" for position, name in enumerate(data.comparison["name"]) if name == data.document["model"]}
     ceiling = (
@@ -115,19 +120,20 @@ def ranking_section(data: ReportData, /) -> str:
         "ranking",
         "How well it ranks",
         paragraph(
-            f"Of the best 1 % of the scores {percent(test['precision_at_1pct'])} buy, {times(test['lift_at_1pct'])} as "
-            f"many as at random; of the best 5 %, {percent(test['precision_at_5pct'])}."
+            f"Of the best 1 % of the scores {percent(test['precision_at_1pct'])} {words.they}, "
+            f"{times(test['lift_at_1pct'])} as many as at random; of the best 5 %, "
+            f"{percent(test['precision_at_5pct'])}."
         ),
         figure(
-            ranking_chart(data.curves, prevalence=test["prevalence"] or 0.0),
-            "First: the more purchases are reached, the more others are approached too. Second: the ROC curve; it "
-            "looks good easily where purchases are rare, so trust the first one. Coarse rules have few distinct scores "
-            f"and thus few corners.{ceiling}",
+            ranking_chart(data.curves, prevalence=test["prevalence"] or 0.0, words=words),
+            f"First: the more {words.many} are reached, the more others are approached too. Second: the ROC curve; it "
+            f"looks good easily where {words.many} are rare, so trust the first one. Coarse rules have few distinct "
+            f"scores and thus few corners.{ceiling}",
         ),
         figure(
-            gain_chart(curve) if test["positives"] else "",
-            "First: the share of purchases reached when a share of all predictions is acted on. Second: how many times "
-            "more of them buy than at random.",
+            gain_chart(curve, words=words) if test["positives"] else "",
+            f"First: the share of {words.many} reached when a share of all predictions is acted on. Second: how many "
+            f"times more of them {words.they} than at random.",
         ),
         table(
             _COMPARED,
@@ -141,6 +147,7 @@ def ranking_section(data: ReportData, /) -> str:
 
 def calibration_section(data: ReportData, /) -> str:
     """Return the section on calibration and the histogram of scores."""
+    words = data.words
     rows = [
         (
             f"{SPLIT_NAMES[row['split']]}, {row['stage']}", row["method"], percent(row["ece"]),
@@ -157,11 +164,11 @@ def calibration_section(data: ReportData, /) -> str:
     return section(
         "calibration",
         "Whether its probabilities can be believed",
-        paragraph(f"Of all predictions of 10 %, one in ten should be followed by the purchase. {corrected}"),
+        paragraph(f"Of all predictions of 10 %, one in ten should be followed by {words.follows}. {corrected}"),
         figure(
-            reliability_chart(data.reliability["before"], data.reliability["after"]),
+            reliability_chart(data.reliability["before"], data.reliability["after"], words=words),
             "Each mark is a group of equally many predictions of test, by size of score. On the dashed line, what was "
-            "predicted is what happened; above it, more bought than predicted.",
+            f"predicted is what happened; above it, more {words.did} than predicted.",
         ),
         table(
             ("", "Method", "Mean gap (ECE)", "Brier score", "Log-loss", "Slope", "Intercept"),
@@ -170,7 +177,7 @@ def calibration_section(data: ReportData, /) -> str:
             texts=(1,),
         ),
         figure(
-            histogram_chart(data.histogram, threshold=data.document["threshold"]["threshold"]),
+            histogram_chart(data.histogram, threshold=data.document["threshold"]["threshold"], words=words),
             "How the scores of test are spread. The farther the two shapes stand apart, the better the ranking.",
         ),
     )
@@ -184,7 +191,7 @@ def earliness_section(data: ReportData, /) -> str:
         "earliness",
         "How early it knows",
         figure(
-            earliness_chart(data.earliness),
+            earliness_chart(data.earliness, words=data.words),
             "PR-AUC on test by the number of the session's events that were seen when the prediction was made.",
         ),
     )
@@ -204,7 +211,7 @@ def importance_section(data: ReportData, /) -> str:
             "all). Second: gain, how much it helped in training.",
         ),
         figure(
-            swarm_chart(data.swarm),
+            swarm_chart(data.swarm, words=data.words),
             "Each dot is one prediction of test: right of the line the feature raises its score, left it lowers it. "
             "Blue is a low value of the feature, red a high one; grey is a missing value or a category.",
         ),
@@ -213,14 +220,15 @@ def importance_section(data: ReportData, /) -> str:
 
 def cohort_section(data: ReportData, /) -> str:
     """Return the section on cohorts."""
-    rows = list(_cohort_rows(data.cohorts))
+    rows, words = list(_cohort_rows(data.cohorts)), data.words
+    several, share = words.many.capitalize(), f"Share that {words.it}"
     return section(
         "cohorts",
         "For whom it is good, and for whom not",
         table(
-            ("On test", "Rows", "Purchases", "Share that buys", "Predicted", "PR-AUC", "Times chance", "Lift at 10 %"),
+            ("On test", "Rows", several, share, "Predicted", "PR-AUC", "Times chance", "Lift at 10 %"),
             rows,
-            caption="Figures of groups with few purchases are mostly chance",
+            caption=f"Figures of groups with few {words.many} are mostly chance",
         ),
     )
 

@@ -18,7 +18,7 @@ def user_ranking_table(data: ReportData, /) -> str:
     document = data.document
     if not document.get(RANKING):
         return ""
-    attention = attention_name(document["target"]["anchors"])
+    attention = attention_name(document["target"])
     found = ranking_table([document]).to_dicts()
     rows = [
         (

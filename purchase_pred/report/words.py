@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.durations import duration_name, parse_duration
+from purchase_pred.evaluation.baselines import is_churn
+from purchase_pred.wording import WORDINGS, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,7 @@ _HEADINGS: Final = {
     "carted_not_bought": "Carted, not bought",
     "recency": "Most recent view",
     "most_viewed": "Most viewed in the session",
+    "longest_silence": "Longest silence",
     "logistic": "Logistic regression",
     "xgboost": "XGBoost",
     "lightgbm": "LightGBM",
@@ -132,6 +135,17 @@ def day(moment: datetime, /, *, span: timedelta) -> str:
     return f"{moment.day} {moment:{'%b %Y' if span >= _LONG else '%b %Y %H:%M'}}"
 
 
+def wording(target: Mapping[str, Any], /) -> Wording:
+    """Return how a positive row of a target is spoken of.
+
+    Examples
+    --------
+    >>> wording({"kind": "churn"}).they, wording({}).they
+    ('leave', 'buy')
+    """
+    return WORDINGS[target.get("kind", "purchase")]
+
+
 def outcome(target: Mapping[str, Any], /) -> str:
     """Return what a positive row is, as the end of the sentence "how likely is it that ...".
 
@@ -139,7 +153,11 @@ def outcome(target: Mapping[str, Any], /) -> str:
     --------
     >>> outcome({"level": "user_item", "horizon": "7d", "sessions": None})
     'the user buys this item within 7 days'
+    >>> outcome({"kind": "churn", "level": "user", "horizon": "28d"})
+    'the user stays away for 28 days'
     """
+    if is_churn(target):
+        return f"the user stays away for {duration(target['horizon'])}"
     happens = {
         "user_item": "the user buys this item",
         "user": "the user buys anything",
@@ -158,6 +176,8 @@ def moment_of_prediction(target: Mapping[str, Any], /) -> str:
     >>> moment_of_prediction({"anchors": "calendar"})
     'on fixed dates, for every user known by then'
     """
+    if is_churn(target) and target["anchors"] == "calendar":
+        return "on fixed dates, for every user who was active shortly before"
     return {
         "session_close": "when a session has ended",
         "in_session": "while a session is in progress",

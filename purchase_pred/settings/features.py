@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from purchase_pred.names import Level
+from purchase_pred.names import Level, TargetKind
 from purchase_pred.settings.section import Alignment, Day, Duration, Lag, Section, Windows
 from purchase_pred.windows.registry import KINDS
 
@@ -61,19 +61,31 @@ class AnchorSettings(Section):
     start: Day | None = None
     """Calendar: the first prediction point (UTC midnight); none: one step after the first day of the log."""
     active_within: Duration | None = None
-    """Calendar: asked about is who, or which pair, has an event in [T - this, T); none: users with any event before T,
-    pairs with an event in [T - every, T)."""
+    """Calendar: asked about is who, or which pair, has an event in [T - this, T); none: users with any event before T
+    (of kind churn, in [T - horizon, T)), pairs with an event in [T - every, T)."""
 
 
 class TargetSettings(Section):
     """What is predicted."""
 
+    kind: TargetKind = "purchase"
+    """A purchase, or at level user its opposite: that whoever was active (`anchors.active_within`) stays away."""
     level: Level = "user_item"
     """Does the user buy this item, does the user buy anything, does this session still buy."""
     horizon: Duration = timedelta(days=7)
     """The label looks at [T, T + horizon)."""
     sessions: int | None = Field(default=None, ge=1, le=1_000_000)
     """The purchase must also fall within the user's next so many sessions; none: no such limit."""
+
+    @model_validator(mode="after")
+    def _churn_is_of_users(self) -> TargetSettings:
+        if self.kind != "churn":
+            return self
+        if self.level != "user":
+            raise ValueError(f"kind churn asks whether a user stays away, so level must be user, found {self.level}")
+        if self.sessions is not None:
+            raise ValueError(f"kind churn asks for no session at all, so sessions must be null, found {self.sessions}")
+        return self
 
 
 class CustomFeature(Section):

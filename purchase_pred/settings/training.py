@@ -97,13 +97,13 @@ class ProfitSettings(Section):
     """What one decision of each kind is worth."""
 
     true_positive: float = 5.0
-    """Acting on a row that buys."""
+    """Acting on a positive row: one that buys, or of kind churn leaves."""
     false_positive: float = -0.2
-    """Acting on a row that does not buy."""
+    """Acting on another."""
     true_negative: float = 0.0
-    """Leaving alone a row that does not buy."""
+    """Leaving alone another."""
     false_negative: float = 0.0
-    """Leaving alone a row that buys."""
+    """Leaving alone a positive row."""
 
 
 class ThresholdSettings(Section):

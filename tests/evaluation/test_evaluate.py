@@ -8,7 +8,14 @@ import pytest
 from frames import splits
 from sklearn.metrics import average_precision_score
 
-from purchase_pred.evaluation import attention_rule, carted_not_bought, comparison_table, evaluate, most_recent_view
+from purchase_pred.evaluation import (
+    attention_rule,
+    cart_rule,
+    carted_not_bought,
+    comparison_table,
+    evaluate,
+    most_recent_view,
+)
 from purchase_pred.models import FittedModel, train_models
 from purchase_pred.settings import Settings
 
@@ -51,7 +58,8 @@ def test_the_document_has_exactly_the_promised_keys(document: dict):
     assert list(document["ranking"]) == ["users", "model", "carted_not_bought", "recency"]
     assert document["schema_version"] == 1
     assert document["model"] == "lightgbm"
-    assert document["target"] == {"level": "user_item", "horizon": "7d", "sessions": None, "anchors": "session_close"}
+    purchase = {"kind": "purchase", "level": "user_item", "horizon": "7d", "sessions": None}
+    assert document["target"] == {**purchase, "anchors": "session_close"}
     assert list(document["splits"]) == ["train", "val", "test"]
     assert list(document["baselines"]) == ["prevalence", "carted_not_bought", "recency", "logistic"]
     for found in (*document["splits"].values(), *document["baselines"].values()):
@@ -168,13 +176,22 @@ def test_a_single_booster_is_compared_with_the_logistic_baseline(document: dict)
 
 
 def test_within_sessions_attention_is_what_was_viewed_most():
+    within = {"anchors": "in_session"}
     test = SPLITS["test"].with_columns(session_view_count=pl.int_range(pl.len()))
-    assert attention_rule(test, anchors="in_session").tolist() == list(range(test.height))
+    assert attention_rule(test, target=within).tolist() == list(range(test.height))
     of_item = test.with_columns(session_item_view_count=pl.lit(2))
-    assert set(attention_rule(of_item, anchors="in_session").tolist()) == {2.0}
-    assert attention_rule(SPLITS["test"], anchors="in_session") is None
+    assert set(attention_rule(of_item, target=within).tolist()) == {2.0}
+    assert attention_rule(SPLITS["test"], target=within) is None
     for anchors in ("session_close", "calendar"):
-        assert np.array_equal(attention_rule(test, anchors=anchors), most_recent_view(test))
+        assert np.array_equal(attention_rule(test, target={"anchors": anchors}), most_recent_view(test))
+
+
+def test_of_churn_the_rule_is_the_longest_silence_and_a_cart_says_nothing():
+    churn = {"kind": "churn", "anchors": "calendar"}
+    silent = pl.DataFrame({"hours_since_last_view": [2.0, None, 30.0], "user_item_in_cart": [1, 0, 0]})
+    assert attention_rule(silent, target=churn).tolist() == [2.0, float("inf"), 30.0]
+    assert cart_rule(silent, target=churn) is None
+    assert cart_rule(silent, target={"anchors": "calendar"}).tolist() == [1.0, 0.0, 0.0]
 
 
 def test_within_sessions_the_rule_of_attention_is_called_what_it_is(models: dict[str, FittedModel]):

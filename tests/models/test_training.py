@@ -246,7 +246,7 @@ def test_a_model_without_a_column_is_the_model_of_a_frame_without_it(kind: str):
     [
         (lambda frame: frame.clear(), "has no rows"),
         (lambda frame: frame.with_columns(label=pl.lit(0, dtype=pl.UInt8)), "found 0 of"),
-        (lambda frame: frame.with_columns(label=pl.lit(1, dtype=pl.UInt8)), "needs rows that buy"),
+        (lambda frame: frame.with_columns(label=pl.lit(1, dtype=pl.UInt8)), "needs positive rows and others"),
     ],
 )
 def test_a_split_that_cannot_be_learnt_from_is_refused_with_a_cure(split: str, spoil, message: str):

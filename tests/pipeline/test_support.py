@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -75,6 +76,14 @@ def test_a_log_without_views_says_so_before_the_cure() -> None:
     message = refusal(facts, {"train": NONE, "val": NONE, "test": NONE})
 
     assert message.endswith("the log holds no view among 69,659 events; try THIS")
+
+
+def test_of_churn_a_log_needs_no_purchase_and_labels_are_told_in_its_words() -> None:
+    churn = ("target.kind=churn", "target.level=user", "anchors.kind=calendar")
+    bare = replace(QUARTER, purchases=0)
+    check_labels(bare, THREE_SOUND, settings=settings(*churn), advise=never_asked)
+    assert "none of the 9 rows of val leaves (target.level user" in refusal(bare, {"val": SplitCounts(9, 0, 0)}, *churn)
+    assert "none of the 9 rows of val does not leave" in refusal(bare, {"val": SplitCounts(9, 9, 0)}, *churn)
 
 
 def test_a_log_without_purchases_says_how_to_name_them() -> None:

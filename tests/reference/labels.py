@@ -42,6 +42,35 @@ def label(
     return 0
 
 
+def churn(anchor: Anchor, sessionized: Sequence[Event], *, horizon: int, end: int | None = None) -> int | None:
+    """Return 1 when no event of the user lies in [T, T + horizon), else 0; None where that is not known yet."""
+    if end is None:
+        end = max((event.timestamp for event in sessionized), default=None)
+    if anchor.prediction_time is None or end is None or anchor.prediction_time + horizon > end:
+        return None
+    for event in sessionized:
+        inside = anchor.prediction_time <= event.timestamp < anchor.prediction_time + horizon
+        if inside and is_asked_for(anchor, event, "user"):
+            return 0
+    return 1
+
+
+def label_of(
+    kind: str,
+    anchor: Anchor,
+    sessionized: Sequence[Event],
+    *,
+    horizon: int,
+    level: str,
+    sessions: int | None,
+    end: int | None = None,
+) -> int | None:
+    """Return the label of a kind of target."""
+    if kind == "churn":
+        return churn(anchor, sessionized, horizon=horizon, end=end)
+    return label(anchor, sessionized, horizon=horizon, level=level, sessions=sessions, end=end)
+
+
 def is_asked_for(anchor: Anchor, event: Event, level: str) -> bool:
     """Return whether the event concerns what the level is about; nothing concerns a missing key."""
     keys = {"user_item": ("user_id", "item_id"), "user": ("user_id",), "session": ("user_id", "session_index")}[level]

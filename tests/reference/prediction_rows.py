@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reference.events import Anchor, Event, by_session
-from reference.labels import label, last_session
+from reference.labels import label_of, last_session
 from reference.splits import boundaries, split_at
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def prediction_rows(
     level: str,
     sessions: int | None,
     shares: Shares,
+    kind: str = "purchase",
 ) -> list[PredictionRow]:
     """A row belongs to the split in which its session starts, or T lies where there is no session.
 
@@ -60,7 +61,7 @@ def prediction_rows(
         time = anchor.prediction_time
         split = split_at(starts.get((anchor.user_id, anchor.session_index), time), train_end, val_end)
         earliest, latest = within[split]
-        value = label(anchor, sessionized, horizon=horizon, level=level, sessions=sessions)
+        value = label_of(kind, anchor, sessionized, horizon=horizon, level=level, sessions=sessions)
         purged = not earliest <= time <= time + horizon <= latest
         rows.append(PredictionRow(anchor, time + horizon, value, split, purged))
     return rows
@@ -75,6 +76,7 @@ def open_points(
     level: str,
     sessions: int | None,
     gap: int,
+    kind: str = "purchase",
 ) -> list[Anchor]:
     """The points whose time has come and whose answer has not, of each user, or user and item, those of the latest T.
 
@@ -90,7 +92,8 @@ def open_points(
     return [
         anchor
         for anchor in due
-        if label(anchor, known, horizon=horizon, level=level, sessions=sessions, end=moment + horizon) == 0
+        if label_of(kind, anchor, known, horizon=horizon, level=level, sessions=sessions, end=moment + horizon)
+        == (kind == "churn")
         and not (sessions is not None and _are_over(anchor, known, moment=moment, sessions=sessions, gap=gap))
     ]
 

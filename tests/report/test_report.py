@@ -175,9 +175,9 @@ def test_a_ceiling_is_shown_where_one_is_known(report: Judged):
 
 
 def test_the_curve_of_the_ceiling_is_dotted_in_the_chart_of_the_rankings(report: Judged):
-    drawn = ranking_chart(report.shown.curves, prevalence=0.1)
+    drawn = ranking_chart(report.shown.curves, prevalence=0.1, words=report.shown.words)
     own = next(iter(report.shown.curves.values()))
-    known = ranking_chart({**report.shown.curves, "ceiling": own}, prevalence=0.1)
+    known = ranking_chart({**report.shown.curves, "ceiling": own}, prevalence=0.1, words=report.shown.words)
     dotted = re.compile(r'stroke-dasharray="1\.1,1\.32"')
     assert len(dotted.findall(known)) == len(dotted.findall(drawn)) + 4  # PR, ROC and the key of each
     page = render_report(replace(report.shown, curves={**report.shown.curves, "ceiling": own}))
@@ -195,6 +195,25 @@ def test_earliness_is_drawn_for_targets_within_sessions(report: Judged):
     assert '<a href="#earliness">How early</a>' in shown
     assert "the session still brings a purchase within 7 days" in shown
     assert f"{table['positives'][0]:,} bought" in shown
+
+
+def test_a_model_of_churn_is_told_of_in_its_own_words(report: Judged):
+    target = dict(report.document["target"], kind="churn", level="user", anchors="calendar", horizon="28d")
+    shown = render_report(replace(report.shown, document=dict(report.document, target=target)))
+    text = " ".join(re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", shown, flags=re.DOTALL).split())
+    assert (
+        "for every user who was active shortly before: how likely is it that the user stays away for 28 days?" in text
+    )
+    for said in (
+        "Share that leaves",
+        "all departures reached",
+        "Did not leave",
+        "Whoever comes back later than 28 days",
+    ):
+        assert said in text
+    for name in ("with a purchase", "Carted, not bought", "purchase-pred", "Purchases Users", "last purchase"):
+        text = re.sub(name, "", text, flags=re.IGNORECASE)  # steps of the funnel, rules and features
+    assert re.findall(r"\b(buys?|bought|purchases?)\b", text) == []
 
 
 def test_one_moment_of_the_session_makes_no_curve(report: Judged):

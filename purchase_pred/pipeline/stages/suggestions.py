@@ -17,6 +17,7 @@ from purchase_pred.names import SPLITS
 from purchase_pred.prediction_rows import SESSION_START, labelled_points, prediction_rows
 from purchase_pred.schema import LABEL, LABEL_END, PREDICTION_TIME, SPLIT, TIMESTAMP, USER_ID
 from purchase_pred.splits import PURGED, configured_boundaries, is_within
+from purchase_pred.wording import WORDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ _MOST_NEGATIVES: Final = 2_000
 _CUTS: Final = 30
 _TOO_SHORT: Final = "the log is too short for any target: bring in a longer one"
 _NOTHING: Final = (
-    "none of the targets, horizons and shares that were tried leaves each split rows that buy and rows that do not: "
+    "none of the targets, horizons and shares that were tried leaves each split rows of both kinds: "
     "bring in a longer log"
 )
 
@@ -97,7 +98,7 @@ def suggest(sessionized: pl.LazyFrame, settings: Settings, /) -> str:
         if _is_sound(counts):
             told = " ".join(f"--set {key}={_as_text(value)}" for key, value in candidate.changes.items())
             rows = ", ".join(f"{buys:,} of {rows:,} rows of {split}" for split, (rows, buys) in counts.items())
-            return f"try {told} (then {rows} buy)"
+            return f"try {told} (then {rows} {WORDINGS[settings.target.kind].they})"
     return _NOTHING
 
 
@@ -135,7 +136,8 @@ def _sample(sessionized: pl.LazyFrame) -> tuple[pl.DataFrame, int]:
 def _targets(settings: Settings, span: timedelta) -> Iterator[tuple[dict[str, Any], Settings]]:
     """Yield what would change, and the settings then, of each target and horizon that the log has room for."""
     asked = (settings.anchors.kind, settings.target.level)
-    for kind, level in (asked, *(target for target in _TARGETS if target != asked)):
+    others = [target for target in _TARGETS if settings.target.kind == "purchase" or "session" not in target]
+    for kind, level in (asked, *(target for target in others if target != asked)):
         for horizon in _horizons(settings.target.horizon, span):
             changes: dict[str, Any] = {}
             if horizon != settings.target.horizon:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from purchase_pred.durations import duration_name
 from purchase_pred.errors import ConfigError, UnsupportedTargetError
 from purchase_pred.prediction_rows import calendar_rows
+from purchase_pred.wording import WORDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,7 +66,7 @@ def check_size(sessionized: pl.LazyFrame, /, *, settings: Settings) -> None:
 def check_rows(
     facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, settings: Settings, advise: Callable[[], str]
 ) -> None:
-    """Raise unless the log has purchases and every split has rows.
+    """Raise unless every split has rows, and the log what a target of purchases asks for.
 
     `advise` tells which settings would do, and is only asked where some would.
 
@@ -74,9 +75,9 @@ def check_rows(
     UnsupportedTargetError
         Says which split has none, what the target needs, what the log has, and which settings would do.
     """
-    if not facts.purchases:  # whatever else is amiss, no settings can help
+    if not facts.purchases and settings.target.kind == "purchase":  # whatever else is amiss, no settings can help
         raise UnsupportedTargetError(
-            f"no purchase among {facts.events:,} events, and every target asks for one; if the log names purchases "
+            f"no purchase among {facts.events:,} events, and this target asks for one; if the log names purchases "
             "otherwise, say so when it is read: `purchase-pred ingest ... --event purchase=NAME`"
         )
     empty = [split for split, count in counts.items() if not count.rows]
@@ -99,7 +100,7 @@ def check_rows(
 def check_labels(
     facts: LogFacts, counts: Mapping[str, SplitCounts], /, *, settings: Settings, advise: Callable[[], str]
 ) -> None:
-    """Raise unless every split has rows that buy and rows that do not.
+    """Raise unless every split has positive rows and others.
 
     Raises
     ------
@@ -107,11 +108,12 @@ def check_labels(
         As `check_rows`, and where a split has labels of one kind only.
     """
     check_rows(facts, counts, settings=settings, advise=advise)
+    words = WORDINGS[settings.target.kind]
     for split, count in counts.items():
         if count.positives in {0, count.rows}:
-            kind = "buys" if not count.positives else "does not buy"
+            does = words.it if not count.positives else f"does not {words.they}"
             raise UnsupportedTargetError(
-                f"none of the {count.rows:,} rows of {split} {kind} (target.level {settings.target.level}, horizon "
+                f"none of the {count.rows:,} rows of {split} {does} (target.level {settings.target.level}, horizon "
                 f"{duration_name(settings.target.horizon)}; {facts.purchases:,} purchases by {facts.users:,} users in "
                 f"{spoken(facts.span)}): a model cannot be trained and judged without both; {advise()}"
             )

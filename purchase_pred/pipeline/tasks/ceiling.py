@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purchase_pred.errors import InputError
+from purchase_pred.errors import InputError, UnsupportedTargetError
 from purchase_pred.oracle import true_probability
 from purchase_pred.pipeline.engine.freshness import judge_stage
 from purchase_pred.pipeline.engine.manifest import read_manifest
@@ -47,9 +47,14 @@ def true_probabilities(
     InputError
         The log is no generated one, or log, truth and features were not made with these settings.
     UnsupportedTargetError
-        The target counts sessions, and their inactivity threshold can split a visit, or `abandonment` is "inferred".
+        The target is no purchase; or it counts sessions, and their inactivity threshold can split a visit, or
+        `abandonment` is "inferred".
     """
     target = settings.target
+    if target.kind != "purchase":
+        raise UnsupportedTargetError(
+            f"--oracle reckons the probability of purchases, and target.kind is {target.kind}: leave --oracle out"
+        )
     _check_origin(workspace)
     _check_fresh(workspace, settings)
     truth = scan(workspace.path(TRUTH_FILE), TRUTH).collect()

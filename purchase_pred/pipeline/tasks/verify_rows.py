@@ -161,7 +161,9 @@ def _recipes(settings: Mapping[str, Any], with_items: bool) -> dict[str, _Recipe
             recipes[f"user_item_{kind}_count"] = _count(kind, lag, None, of_item=True)
     horizon = parse_duration(settings["target.horizon"])
     recipes[LABEL_END] = lambda row, _: row[PREDICTION_TIME] + horizon
-    if settings.get("target.kind", PURCHASE) == PURCHASE and settings["target.level"] in _LABEL_KEYS:
+    if settings.get("target.kind") == "churn":
+        recipes[LABEL] = _stays_away(horizon)
+    elif settings["target.level"] in _LABEL_KEYS:
         recipes[LABEL] = _label(settings["target.level"], horizon, settings["target.sessions"])
     return recipes
 
@@ -203,6 +205,17 @@ def _label(level: str, horizon: timedelta, sessions: int | None) -> _Recipe:
             if inside and near and event[EVENT_TYPE] == PURCHASE and all(event[name] == row[name] for name in key):
                 return 1
         return 0
+
+    return recipe
+
+
+def _stays_away(horizon: timedelta) -> _Recipe:
+    def recipe(row: Row, history: list[Row]) -> int:
+        start = row[PREDICTION_TIME]
+        for event in history:
+            if start <= event[TIMESTAMP] < start + horizon:
+                return 0
+        return 1
 
     return recipe
 
