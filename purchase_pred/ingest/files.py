@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal
@@ -17,7 +18,7 @@ import polars as pl
 from purchase_pred.errors import EmptyLogError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 FileKind = Literal["csv", "ndjson", "parquet"]
@@ -147,6 +148,29 @@ def _inspect_delimited(path: Path, text: str) -> LogFile:
     return LogFile(path, "csv", names, separator, widths=widths)
 
 
+@contextmanager
+def readable(files: Sequence[Path], /) -> Iterator[None]:
+    """Turn what the engine says of files that it cannot read into one message.
+
+    Raises
+    ------
+    InputError
+        Whenever the engine fails on reading within the block.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        faulty = _broken_text(files) or files
+        raise InputError(
+            f"{name_files(faulty)}: the log cannot be read to its end ({first_line(error)}); {_cure(str(error))}"
+        ) from error
+
+
+def name_files(files: Sequence[Path], /) -> str:
+    """Return the first files by name and how many more there are."""
+    return ", ".join(map(str, files[:3])) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")  # noqa: PLR2004
+
+
 def plain_pattern(path: Path) -> str:
     """Return a path as a glob that matches nothing but itself."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
@@ -157,8 +181,8 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def broken_text(files: Sequence[Path], /) -> list[Path]:
-    """Return those of some text files that cannot be decompressed or decoded to their end, to name them."""
+def _broken_text(files: Sequence[Path]) -> list[Path]:
+    """Return those of some text files that cannot be decompressed or decoded to their end."""
     return [path for path in files if not _is_sound(path)]
 
 
@@ -176,3 +200,13 @@ def _is_sound(path: Path) -> bool:
     except (EOFError, OSError, UnicodeDecodeError, zlib.error):
         return False
     return True
+
+
+def _cure(message: str) -> str:
+    if "utf-8" in message.lower():
+        return "convert it to UTF-8 (iconv -f LATIN1 -t UTF-8)"
+    if "could not parse" in message:
+        return "a quotation mark may be left open; mend or remove that line"
+    if "error parsing" in message or "cannot parse" in message:
+        return "one JSON object per line is required; mend or remove the line"
+    return "fetch or write the file again"

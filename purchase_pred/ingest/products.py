@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.errors import InputError
-from purchase_pred.ingest.files import inspect_file
+from purchase_pred.ingest.files import inspect_file, readable
 from purchase_pred.ingest.kept import (
     check_flat,
     kept_dtype,
@@ -18,7 +18,6 @@ from purchase_pred.ingest.kept import (
 )
 from purchase_pred.ingest.numbers import check_numbers, read_number
 from purchase_pred.ingest.paths import expand_paths
-from purchase_pred.ingest.profile import readable
 from purchase_pred.ingest.rows import missing_to_null
 from purchase_pred.ingest.source import as_text, scan_files
 from purchase_pred.ingest.suggestions import likely_column

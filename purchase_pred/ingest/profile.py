@@ -9,7 +9,6 @@ the ledger, 20 bytes of each.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
@@ -19,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.errors import EmptyLogError, InputError
-from purchase_pred.ingest.files import broken_text, first_line
+from purchase_pred.errors import EmptyLogError
+from purchase_pred.ingest.files import name_files, readable
 from purchase_pred.ingest.kept import kept_dtype, kept_schema, value_facts
 from purchase_pred.ingest.numbers import check_numbers
 from purchase_pred.ingest.rows import (
@@ -37,8 +36,7 @@ from purchase_pred.ingest.times import TIME_AMBIGUOUS, TIME_NAIVE
 from purchase_pred.schema import CATEGORY, DURATION, EVENT_ID, ITEM_ID, PRICE, TIMESTAMP, USER_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from purchase_pred.ingest.source import SourceLog
     from purchase_pred.settings.ingest import IngestSettings
@@ -106,7 +104,9 @@ def profile_log(
     with readable(log.files):
         facts = _facts(log, rows, settings).collect()
         if facts.is_empty():
-            raise EmptyLogError(f"{_named(log.files)}: the log has columns but no rows; nothing can be read from it")
+            raise EmptyLogError(
+                f"{name_files(log.files)}: the log has columns but no rows; nothing can be read from it"
+            )
         days = facts[DAY] if known_days is None else pl.concat([known_days, facts[DAY]])
         period = _period(days, settings)
         rows, sound = within(rows, period), _sound(facts, period)
@@ -145,24 +145,6 @@ def fingerprint(rows: pl.LazyFrame, /) -> pl.Expr:
 def marked_columns(rows: pl.LazyFrame, /) -> list[str]:
     """Return the columns of the source."""
     return [name for name in rows.collect_schema() if name.startswith(PREFIX)]
-
-
-@contextmanager
-def readable(files: Sequence[Path], /) -> Iterator[None]:
-    """Turn what the engine says of files that it cannot read into one message.
-
-    Raises
-    ------
-    InputError
-        Whenever the engine fails on reading within the block.
-    """
-    try:
-        yield
-    except (pl.exceptions.PolarsError, OSError) as error:
-        faulty = broken_text(files) or files
-        raise InputError(
-            f"{_named(faulty)}: the log cannot be read to its end ({first_line(error)}); {_cure(str(error))}"
-        ) from error
 
 
 def _facts(log: SourceLog, rows: pl.LazyFrame, settings: IngestSettings) -> pl.LazyFrame:
@@ -303,17 +285,3 @@ def _warnings(counted: Mapping[str, int], settings: IngestSettings) -> list[str]
     if settings.timezone is not None:
         del sentences[TIME_NAIVE]
     return [f"{counted[fact]:,} {sentence}" for fact, sentence in sentences.items() if counted[fact]]
-
-
-def _named(files: Sequence[Path]) -> str:
-    return ", ".join(map(str, files[:3])) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")  # noqa: PLR2004
-
-
-def _cure(message: str) -> str:
-    if "utf-8" in message.lower():
-        return "convert it to UTF-8 (iconv -f LATIN1 -t UTF-8)"
-    if "could not parse" in message:
-        return "a quotation mark may be left open; mend or remove that line"
-    if "error parsing" in message or "cannot parse" in message:
-        return "one JSON object per line is required; mend or remove the line"
-    return "fetch or write the file again"

@@ -21,7 +21,8 @@ from purchase_pred.models.rows.feature_rows import columns_of, matrix_of, schema
 from purchase_pred.models.rows.room import most_rows
 from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
 from purchase_pred.models.rows.sampling import sample_negatives, thinned
-from purchase_pred.schema import LABEL, PREDICTION_TIME, USER_ID
+from purchase_pred.models.rows.validation import Validation, validation_rows
+from purchase_pred.schema import LABEL
 from purchase_pred.settings.carried import carried_settings
 
 if TYPE_CHECKING:
@@ -43,20 +44,6 @@ FITTERS: Final[Mapping[ModelName, Callable[[FitRows], Learner]]] = {
     "xgboost": fit_xgboost,
     "lightgbm": fit_lightgbm,
 }
-
-
-@dataclass(frozen=True)
-class _Validation:
-    """Validation rows and which of them do what."""
-
-    features: FeatureRows
-    stop_matrix: NDArray[np.float32]
-    stop_labels: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-    times: NDArray[np.int64]
-    draws: NDArray[np.float64]
-    """A number of each row's user, as good as drawn."""
-    calibrates: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -111,7 +98,7 @@ def train_models(
     keys, val_keys = (columns_of(rows, (*ROW_KEY, LABEL)) for rows in (train, val))
     _check_both_classes(keys, "training")
     _check_both_classes(val_keys, "validation")
-    validation = _validation(val, val_keys, spec, settings.train.calibration, memory)
+    validation = validation_rows(val, val_keys, spec, settings=settings.train.calibration, memory=memory)
     fitted = _fit_all(train, keys, spec, validation, settings=settings, memory=memory)
     counts = {"rows": keys.height, "positives": int(keys[LABEL].sum())}
     models = [
@@ -140,7 +127,7 @@ def describe_target(settings: Settings, /) -> dict[str, Any]:
 
 def _finish(
     learner: Learner,
-    validation: _Validation,
+    validation: Validation,
     learnt: _Learnt,
     *,
     settings: Settings,
@@ -192,7 +179,7 @@ def _fit_all(
     features: FeatureRows,
     keys: pl.DataFrame,
     spec: FeatureSpec,
-    validation: _Validation,
+    validation: Validation,
     *,
     settings: Settings,
     memory: int | None,
@@ -235,29 +222,8 @@ def _part_of(rows: FitRows, held: Sample, own: Sample) -> FitRows:
     )
 
 
-def _validation(
-    val: FeatureRows, keys: pl.DataFrame, spec: FeatureSpec, settings: CalibrationSettings, memory: int | None
-) -> _Validation:
-    labels, times = label_vector(keys), keys[PREDICTION_TIME].to_physical().to_numpy()
-    draws = row_draws(keys, key=(USER_ID,) if USER_ID in keys.columns else ROW_KEY)
-    stops, calibrates = _parts(times, draws, labels, settings)
-    watched = np.flatnonzero(stops)
-    most = most_rows("stop", len(spec.features), memory)
-    if len(watched) > most:
-        watched = watched[draws[watched] < np.sort(draws[watched])[most]]
-    return _Validation(
-        features=val,
-        stop_matrix=matrix_of(val, spec, numbers=watched, height=keys.height),
-        stop_labels=labels[watched],
-        labels=labels,
-        times=times,
-        draws=draws,
-        calibrates=calibrates,
-    )
-
-
 def _calibrator(
-    log_odds: NDArray[np.float64], validation: _Validation, settings: CalibrationSettings
+    log_odds: NDArray[np.float64], validation: Validation, settings: CalibrationSettings
 ) -> CalibratorChoice:
     part = validation.calibrates
     if settings.method == "auto":
@@ -266,28 +232,6 @@ def _calibrator(
         )
     fitted = fit_calibrator(settings.method, log_odds[part], validation.labels[part])
     return CalibratorChoice(fitted, {}, left_alone=False, why="train.calibration.method says so")
-
-
-def _parts(
-    times: NDArray[np.int64],
-    draws: NDArray[np.float64],
-    labels: NDArray[np.uint8],
-    settings: CalibrationSettings,
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Cut validation by time, or by user where one time holds too many rows: one part stops, the other calibrates."""
-    stops = _before(times, 1.0 - settings.share)
-    if not stops.any():
-        stops = _before(draws, 1.0 - settings.share)
-    positives = (int(labels[stops].sum()), int(labels[~stops].sum()))
-    if min(positives) < settings.min_positives or labels[stops].all() or labels[~stops].all():
-        everything = np.ones(len(times), dtype=np.bool_)
-        return everything, everything
-    return stops, ~stops
-
-
-def _before(order: NDArray[Any], share: float) -> NDArray[np.bool_]:
-    before: NDArray[np.bool_] = order < np.quantile(order, share, method="inverted_cdf")
-    return before
 
 
 def _check_both_classes(keys: pl.DataFrame, what: str) -> None:

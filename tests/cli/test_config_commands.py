@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from installed_command import purchase_pred
-from purchase_pred_cli.stage_commands import LogFormat, ModelKind, RunTarget, SplitName
+from purchase_pred_cli.ingest_command import LogFormat
+from purchase_pred_cli.stage_commands import ModelKind, RunTarget, SplitName
 
 from purchase_pred.ingest import LOG_FORMATS
 from purchase_pred.names import MODELS, SPLITS

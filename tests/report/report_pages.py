@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 from frames import START, splits
@@ -34,6 +36,7 @@ SOURCE = ReportSource(
     settings={"target.horizon": '"7d"', "train.threshold.rule": '"profit"'},
     fingerprints={"data/raw/clickstream_events.parquet": "397bcf28e525a12a757257ecd88fda16"},
 )  # fmt: skip
+VOID = {"meta", "link", "input", "br", "use", "path", "rect"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,40 @@ class Judged:
     def page(self) -> str:
         """The report as HTML."""
         return render_report(self.shown)
+
+
+class Outline(HTMLParser):
+    """Identifiers, references and open elements of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.unclosed: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.unclosed.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            elif name in {"for", "aria-labelledby", "aria-describedby"}:
+                self.references.append(value or "")
+            self.references += re.findall(r"url\(#([^)]*)\)", value or "")
+            if name in {"href", "src"}:
+                assert value is not None
+                assert value.startswith(("#", "data:")), f"{tag} loads {value}"
+                self.references += [value[1:]] if value.startswith("#") else []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.unclosed.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.unclosed.pop() == tag
 
 
 def judged(*, settings: Settings = SETTINGS, frames: Mapping[str, pl.DataFrame] | None = None) -> Judged:

@@ -1,15 +1,16 @@
+"""The page of a report: whole, self-contained, and true to the figures behind it."""
+
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 from datetime import timedelta
-from html.parser import HTMLParser
 
 import matplotlib as mpl
 import polars as pl
 import pytest
 from frames import splits
-from report_pages import SETTINGS, Judged, judged
+from report_pages import SETTINGS, Judged, Outline, judged
 
 from purchase_pred.evaluation import earliness_table
 from purchase_pred.report.curve_charts import ranking_chart
@@ -29,41 +30,6 @@ SECTIONS = (
     "card",
     "settings",
 )
-VOID = {"meta", "link", "input", "br", "use", "path", "rect"}
-
-
-class Outline(HTMLParser):
-    """Identifiers, references and open elements of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.references: list[str] = []
-        self.unclosed: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.unclosed.append(tag)
-        for name, value in attrs:
-            if name == "id":
-                self.ids.append(value or "")
-            elif name in {"for", "aria-labelledby", "aria-describedby"}:
-                self.references.append(value or "")
-            self.references += re.findall(r"url\(#([^)]*)\)", value or "")
-            if name in {"href", "src"}:
-                assert value is not None
-                assert value.startswith(("#", "data:")), f"{tag} loads {value}"
-                self.references += [value[1:]] if value.startswith("#") else []
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.unclosed.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.unclosed.pop() == tag
 
 
 @pytest.fixture(scope="module")

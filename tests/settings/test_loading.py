@@ -262,42 +262,6 @@ def test_a_wrong_value_in_the_environment_names_the_variable(monkeypatch: pytest
         resolve_settings()
 
 
-@pytest.mark.parametrize(
-    ("assignment", "message"),
-    [
-        ("dataset.start_date=2024-13-45", "month value is outside expected range of 1-12, found '2024-13-45'"),
-        ("anchors.start=2024-02-30", "day value is outside expected range, found '2024-02-30'"),
-        ("dataset.start_date=20240801", "a date is written 2024-08-01, found 20240801"),
-        ("dataset.start_date=9999-12-31", "must lie within 1970-01-01 and 2199-12-31, found 9999-12-31"),
-        ("dataset.num_days=1000000", "less than or equal to 36525"),
-        ("target.horizon=30", "a duration is a whole number and a unit, .* found 30"),
-        ("target.horizon=.inf", "a duration is a whole number and a unit, .* found inf"),
-        ("target.horizon=999999999d", r"at most 365250 days \(a thousand years\), found 999999999d"),
-        ("target.horizon=99999999999999d", "at most 365250 days"),
-        ("target.sessions=99999999999999999999", "less than or equal to 1000000"),
-        ("split.align=30", ": a duration is a whole number and a unit, .* found 30$"),
-        ("split.align=0d", ": the duration must be longer than zero, found '0d'$"),
-        ("split.embargo=5", "a duration is a whole number and a unit, .* found 5"),
-        ("features.windows=[]", r": at least one window such as 7d is needed, found \[\]"),
-        ("features.windows=[30]", ".0: a duration is a whole number and a unit, .* found 30$"),
-        ("features.custom=[{name: a, count: true, windows: []}]", "at least one window"),
-        ("session.inactivity_threshold_minutes=.inf", "finite number, found inf"),
-        ("session.inactivity_threshold_minutes=1e300", "less than or equal to 525600"),
-        ("train.threshold.profit.true_positive=-.inf", "finite number, found -inf"),
-        ("train.sampling.negatives_per_positive=.inf", "finite number, found inf"),
-        ("dataset.num_users=true", ": a number is asked for, found true"),
-        ("dataset.personas.buyer.share=false", "a number is asked for, found false"),
-        ("session.inactivity_threshold_minutes=true", "a number is asked for, found true"),
-        ("target.sessions=true", "a number is asked for, found true"),
-    ],
-)
-def test_a_value_that_makes_no_sense_is_one_sentence(assignment: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=f"^--set: {assignment.partition('=')[0]}.*{message}") as raised:
-        resolve_settings(assignments=[assignment])
-
-    assert "\n" not in str(raised.value)
-
-
 def test_an_impossible_date_in_a_file_or_the_environment_names_the_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,9 +271,3 @@ def test_an_impossible_date_in_a_file_or_the_environment_names_the_place(
     monkeypatch.setenv("PURCHASE_PRED_ANCHORS__START", "2024-02-30")
     with pytest.raises(ConfigError, match=r"environment PURCHASE_PRED_ANCHORS__START: .*found '2024-02-30'"):
         resolve_settings()
-
-
-def test_true_and_false_stay_what_a_switch_takes() -> None:
-    chosen = resolve_settings(assignments=["features.custom=[{name: a, count: true, where: price > 3}]"]).settings
-
-    assert chosen.features.custom[0].count is True

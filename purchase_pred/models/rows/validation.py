@@ -1,0 +1,102 @@
+"""Which validation rows tell the boosters when to stop, and which calibrate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from purchase_pred.models.rows.design_matrix import label_vector
+from purchase_pred.models.rows.feature_rows import matrix_of
+from purchase_pred.models.rows.room import most_rows
+from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
+from purchase_pred.schema import PREDICTION_TIME, USER_ID
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from purchase_pred.models.rows.feature_rows import FeatureRows
+    from purchase_pred.models.rows.spec import FeatureSpec
+    from purchase_pred.settings.training import CalibrationSettings
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Validation rows and which of them do what."""
+
+    features: FeatureRows
+    stop_matrix: NDArray[np.float32]
+    stop_labels: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    times: NDArray[np.int64]
+    draws: NDArray[np.float64]
+    """A number of each row's user, as good as drawn."""
+    calibrates: NDArray[np.bool_]
+
+
+def validation_rows(
+    val: FeatureRows,
+    keys: pl.DataFrame,
+    spec: FeatureSpec,
+    /,
+    *,
+    settings: CalibrationSettings,
+    memory: int | None = None,
+) -> Validation:
+    """Return the validation rows, the earlier ones to stop by and the later ones to calibrate on.
+
+    Too few rows that buy for two parts, as `settings` says, do both.
+
+    Parameters
+    ----------
+    val
+        The feature rows.
+    keys
+        Their keys, T and labels, in the same order.
+    spec
+        The features that are learnt from.
+    settings
+        The share that calibrates, and the least rows that buy of each part.
+    memory
+        Bytes that the rows which stop may take; None: as many as they take.
+    """
+    labels, times = label_vector(keys), keys[PREDICTION_TIME].to_physical().to_numpy()
+    draws = row_draws(keys, key=(USER_ID,) if USER_ID in keys.columns else ROW_KEY)
+    stops, calibrates = _parts(times, draws, labels, settings)
+    watched = np.flatnonzero(stops)
+    most = most_rows("stop", len(spec.features), memory)
+    if len(watched) > most:
+        watched = watched[draws[watched] < np.sort(draws[watched])[most]]
+    return Validation(
+        features=val,
+        stop_matrix=matrix_of(val, spec, numbers=watched, height=keys.height),
+        stop_labels=labels[watched],
+        labels=labels,
+        times=times,
+        draws=draws,
+        calibrates=calibrates,
+    )
+
+
+def _parts(
+    times: NDArray[np.int64],
+    draws: NDArray[np.float64],
+    labels: NDArray[np.uint8],
+    settings: CalibrationSettings,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Cut validation by time, or by user where one time holds too many rows: one part stops, the other calibrates."""
+    stops = _before(times, 1.0 - settings.share)
+    if not stops.any():
+        stops = _before(draws, 1.0 - settings.share)
+    positives = (int(labels[stops].sum()), int(labels[~stops].sum()))
+    if min(positives) < settings.min_positives or labels[stops].all() or labels[~stops].all():
+        everything = np.ones(len(times), dtype=np.bool_)
+        return everything, everything
+    return stops, ~stops
+
+
+def _before(order: NDArray[Any], share: float) -> NDArray[np.bool_]:
+    before: NDArray[np.bool_] = order < np.quantile(order, share, method="inverted_cdf")
+    return before
