@@ -139,7 +139,7 @@ def swarm_chart(swarm: pl.DataFrame, /, *, words: Wording) -> str:
             for step in range(-1, LEVELS):
                 dots = steps == step
                 role = "fourth" if step < 0 else f"level-{step}"
-                axes.add_patch(_dots(shap[dots], heights[dots], colour(role)))
+                axes.add_artist(_dots(shap[dots], heights[dots], colour(role)))
         axes.set_yticks(range(len(features)), [shortened(name) for name in reversed(features)])
         axes.set(ylim=(-0.6, len(features) - 0.4), xlabel=f"effect on the log-odds of a {words.one}")
         if len(values):

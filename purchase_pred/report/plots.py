@@ -38,12 +38,15 @@ _ROLE_OF: Final = {sentinel: role for role, sentinel in _SENTINELS.items()}
 _STYLE: Final[Any] = {
     "svg.hashsalt": "purchase_pred",
     "svg.fonttype": "none",
+    "figure.edgecolor": "none",
+    "figure.facecolor": "none",
     "font.family": "DejaVu Sans",
     "text.parse_math": False,  # names of features and categories are theirs, dollars and all
     "font.size": 9.0,
     "text.color": _SENTINELS["ink"],
     "axes.labelcolor": _SENTINELS["muted"],
     "axes.edgecolor": _SENTINELS["muted"],
+    "axes.facecolor": "none",
     "axes.linewidth": 0.6,
     "axes.grid": True,
     "axes.axisbelow": True,
@@ -120,11 +123,12 @@ def canvas(name: str, /, *, title: str, height: float, width: float = WIDTH) -> 
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained", dpi=72)
-        FigureCanvasSVG(figure)
         drawn = Canvas(name, title, figure)
         yield drawn
         text = io.StringIO()
-        figure.savefig(text, format="svg", transparent=True, metadata=_NO_METADATA)
+        backend: Any = FigureCanvasSVG(figure)  # its methods have no types
+        # Not by `savefig`, which draws a figure with a layout twice.
+        backend.print_svg(text, metadata=_NO_METADATA)
     drawn.svg = _inline(text.getvalue(), name, title)
 
 

@@ -116,7 +116,8 @@ def design_matrix(frame: pl.DataFrame, spec: FeatureSpec, /) -> NDArray[np.float
     check_features(frame, spec)
     if frame.is_empty():
         return np.empty((0, len(spec.features)), dtype=np.float32, order="F")
-    return frame.select(_as_float32(feature, frame.schema[feature.name]) for feature in spec.features).to_numpy(
+    schema = frame.schema  # made anew each time that it is asked for
+    return frame.select(_as_float32(feature, schema[feature.name]) for feature in spec.features).to_numpy(
         order="fortran"
     )
 
@@ -131,9 +132,10 @@ def check_features(frame: pl.DataFrame, spec: FeatureSpec, /) -> None:
         nothing in common with the categories of `spec`.
     """
     require_eager(frame, what="frame")
-    found = tuple(name for name in frame.columns if name not in NOT_FEATURES and name not in spec.left_out)
+    schema = frame.schema  # made anew each time that it is asked for
+    found = tuple(name for name in schema if name not in NOT_FEATURES and name not in spec.left_out)
     faults = _name_faults(found, spec.names) or [
-        fault for feature in spec.features for fault in _dtype_fault(frame.schema[feature.name], feature)
+        fault for feature in spec.features for fault in _dtype_fault(schema[feature.name], feature)
     ]
     if faults:
         raise BundleError(
