@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from purchase_pred_cli import config_commands, model_commands, models_commands, stage_commands, workspace_commands
+from purchase_pred_cli import (
+    config_commands,
+    model_commands,
+    models_commands,
+    night_commands,
+    stage_commands,
+    workspace_commands,
+)
 from purchase_pred_cli.failures import WRONG_INPUT, report_usage
 from purchase_pred_cli.options import with_whole_waits
 
@@ -19,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (stage_commands, model_commands, workspace_commands):
+for group in (stage_commands, model_commands, night_commands, workspace_commands):
     for command in group.COMMANDS:
         app.command()(command)
 app.add_typer(config_commands.app, name="config")

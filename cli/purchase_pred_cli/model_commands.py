@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from purchase_pred_cli.list_options import AsOf, ExcludeBought, Output, Reasons, Threshold, Top, TopPerUser
 from purchase_pred_cli.options import CHANGING, READING, Common, command_options
 from purchase_pred_cli.stage_commands import ModelKind, SplitName
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from purchase_pred.models import TuningResult
 
 _MODEL = typer.Option("--model", help="Folder, name or kind of a model. Default: the one in use, or the newest.")
-_AS_OF = typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
 _SHOWN = 20
 _UNTOLD = ("model", "as_of", "probability")
 """Columns of a list that the terminal leaves out: the same in all rows, or in the column `score`."""
@@ -66,39 +66,21 @@ def evaluate(
 def score(
     common: Common,
     *,
-    as_of: Annotated[str | None, _AS_OF] = None,
+    as_of: AsOf = None,
     model: Annotated[str | None, _MODEL] = None,
-    top: Annotated[int | None, typer.Option("--top", min=1, help="Only the N highest scores.")] = None,
-    top_per_user: Annotated[
-        int | None, typer.Option("--top-per-user", min=1, help="Only the N highest scores of each user.")
-    ] = None,
-    threshold: Annotated[
-        str | None,
-        typer.Option(
-            "--threshold", metavar="P", help="Only scores of at least P; `model`: the one that its training chose."
-        ),
-    ] = None,
-    exclude_bought: Annotated[
-        str | None,
-        typer.Option(
-            "--exclude-bought",
-            metavar="DURATION",
-            help="Leave out who bought the item (without items: anything) in so long before the moment, such as 30d.",
-        ),
-    ] = None,
-    reasons: Annotated[
-        int, typer.Option("--reasons", min=0, max=10, help="Name the N largest reasons of each score in plain words.")
-    ] = 0,
-    output: Annotated[
-        Path | None, typer.Option("--output", help="Write there too: .parquet, .csv, .ndjson or .jsonl.")
-    ] = None,
+    top: Top = None,
+    top_per_user: TopPerUser = None,
+    threshold: Threshold = None,
+    exclude_bought: ExcludeBought = None,
+    reasons: Reasons = 0,
+    output: Output = None,
 ) -> None:
     """Say who will buy what: scores with what was known before a moment, the highest first."""
     from purchase_pred.pipeline.model_files import find_model
     from purchase_pred.pipeline.tasks.export import check_export, export
     from purchase_pred.pipeline.tasks.open_predictions import parse_moment
     from purchase_pred.pipeline.tasks.score import score as score_model
-    from purchase_pred.pipeline.tasks.score_list import parse_rules
+    from purchase_pred.pipeline.tasks.score_list import AskedRules
     from purchase_pred_cli.console import Screen, print_json
 
     if output:
@@ -106,16 +88,17 @@ def score(
     workspace = common.open_workspace()
     folder = find_model(workspace, model)
     moment = parse_moment(as_of) if as_of else None
-    rules = parse_rules(
+    asked = AskedRules(
         top=top,
         top_per_user=top_per_user,
         threshold=threshold,
         exclude_bought=exclude_bought,
         reasons=reasons,
-        model=folder,
     )
     warns = Screen(quiet=common.quiet).warns
-    found = score_model(workspace, common.resolve(), model=folder, as_of=moment, rules=rules, warns=warns)
+    found = score_model(
+        workspace, common.resolve(), model=folder, as_of=moment, rules=asked.for_model(folder), warns=warns
+    )
     if output:
         export(found.rows, output)
     if common.as_json:
@@ -130,7 +113,7 @@ def explain(
     *,
     user: Annotated[str, typer.Option("--user", help="The user whose score is to be explained.")],
     item: Annotated[str | None, typer.Option("--item", help="The item, where the target has one.")] = None,
-    as_of: Annotated[str | None, _AS_OF] = None,
+    as_of: AsOf = None,
     model: Annotated[str | None, _MODEL] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many features to name.")] = 10,
 ) -> None:

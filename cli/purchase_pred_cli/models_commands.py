@@ -69,7 +69,7 @@ def rollback(common: Common) -> None:
 def prune(
     common: Common,
     *,
-    keep: Annotated[int, typer.Option("--keep", min=1, metavar="N", help="How many of the newest models stay.")],
+    keep: Annotated[int, typer.Option("--keep", min=1, metavar="N", help="How many of the newest of each kind stay.")],
 ) -> None:
     """Remove old models; the one in use stays, and the one that a rollback would go back to."""
     from dataclasses import asdict

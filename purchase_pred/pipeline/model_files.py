@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from purchase_pred.settings import Settings
 
 METRICS_FILE: Final = "metrics.json"
+LOG_UNTIL: Final = "log_until"
+"""Under which key of what a model tells of its training stands when the log ended of which its rows were made."""
 
 
 def fresh_metrics(workspace: Workspace, settings: Settings, /) -> list[dict[str, Any]]:
@@ -118,7 +120,7 @@ def newest_model(workspace: Workspace, /) -> Path:
 def all_models(workspace: Workspace, /) -> list[Path]:
     """Return the folders of all models, the newest first; of those trained together the best on validation first."""
     folders = [folder for kind in MODELS for folder in model_folders(workspace, kind)]
-    return sorted(folders, key=lambda folder: (_moment(folder), _validation(folder)), reverse=True)
+    return sorted(folders, key=lambda folder: (_moment(folder), validation_rank(folder)), reverse=True)
 
 
 def default_model(workspace: Workspace, /) -> Path:
@@ -164,8 +166,8 @@ def _moment(folder: Path) -> str:
     return folder.name.partition("_")[2]
 
 
-def _validation(folder: Path) -> float:
-    """Return the PR-AUC on validation; a model that cannot be read for it comes last of its run."""
+def validation_rank(folder: Path, /) -> float:
+    """Return the PR-AUC on validation, by which models are ranked; one that cannot be read for it comes last."""
     try:
         return float(read_metrics(folder)["splits"]["val"]["average_precision"] or 0.0)
     except (InputError, KeyError, TypeError, ValueError):

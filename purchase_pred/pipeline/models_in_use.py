@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from purchase_pred.errors import InputError
@@ -80,6 +81,23 @@ def earlier_models(history: Sequence[Change], /) -> list[str]:
             while in_order and in_order[-1] != change.model:
                 in_order.pop()
     return in_order[:-1]
+
+
+def given_up(history: Sequence[Change], /) -> set[str]:
+    """Return the models that somebody has gone back from, and not chosen again since.
+
+    Examples
+    --------
+    >>> steps = [("a", "use"), ("b", "use"), ("a", "rollback"), ("c", "use"), ("a", "rollback"), ("c", "use")]
+    >>> sorted(given_up([Change(model, "", by) for model, by in steps]))
+    ['b']
+    """
+    found: set[str] = set()
+    for before, change in pairwise(history):
+        if change.by == "rollback":
+            found.add(before.model)
+        found.discard(change.model)
+    return found
 
 
 def put_in_use(workspace: Workspace, name: str, /) -> str | None:

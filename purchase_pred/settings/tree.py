@@ -11,6 +11,7 @@ from purchase_pred.settings.features import (
     TargetSettings,
 )
 from purchase_pred.settings.ingest import IngestSettings
+from purchase_pred.settings.nightly import NightlySettings
 from purchase_pred.settings.section import Section
 from purchase_pred.settings.simulator import DatasetSettings
 from purchase_pred.settings.training import TrainSettings
@@ -27,4 +28,5 @@ class Settings(Section):
     target: TargetSettings = TargetSettings()
     features: FeatureSettings = FeatureSettings()
     train: TrainSettings = TrainSettings()
+    nightly: NightlySettings = NightlySettings()
     execution: ExecutionSettings = ExecutionSettings()

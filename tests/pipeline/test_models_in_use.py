@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,6 +120,14 @@ def test_a_killed_change_leaves_the_old_model_or_the_new_one_in_use(tmp_path: Pa
         assert model_in_use(workspace) in {"model_0", "model_1"}
     put_in_use(workspace, "model_2")
     assert model_in_use(workspace) == "model_2"
+
+
+def test_pruning_keeps_the_newest_of_each_kind_so_that_none_is_wanted_again(workspace: Workspace) -> None:
+    other = workspace.path("models/logistic_20240101_000000")
+    shutil.copytree(workspace.path(f"models/{NAMES[0]}"), other)
+
+    assert [model.name for model in prune_models(workspace, keep=1)] == [*NAMES[2:0:-1], NAMES[0]]
+    assert sorted(model.name for model in list_models(workspace)) == [NAMES[3], other.name]
 
 
 def test_pruning_keeps_the_newest_the_one_in_use_and_the_one_before(workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from purchase_pred.errors import ConfigError, InputError
-from purchase_pred.pipeline.tasks.score_list import ListRules, chosen_scores, parse_rules
+from purchase_pred.pipeline.tasks.score_list import AskedRules, ListRules, chosen_scores
 from purchase_pred.schema import EVENT_TYPES, TIME_DTYPE
 
 if TYPE_CHECKING:
@@ -87,18 +87,18 @@ def test_lists_of_any_scores_equal_those_of_plain_loops(seed):
 
 def test_the_threshold_of_a_model_is_the_one_that_its_training_chose(tmp_path: Path):
     (tmp_path / "metrics.json").write_text(json.dumps({"threshold": {"threshold": 0.25}}))
-    assert parse_rules(threshold="model", model=tmp_path).threshold == 0.25
+    assert AskedRules(threshold="model").for_model(tmp_path).threshold == 0.25
     (tmp_path / "metrics.json").write_text(json.dumps({"threshold": {"threshold": None}}))
     with pytest.raises(InputError, match="no threshold was found at which acting is worth it"):
-        parse_rules(threshold="model", model=tmp_path)
+        AskedRules(threshold="model").for_model(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["2", "-0.1", "nan", "half"])
 def test_a_threshold_that_is_no_probability_is_refused(text, tmp_path):
     with pytest.raises(ConfigError, match="must be a probability, 0 to 1, or model, found"):
-        parse_rules(threshold=text, model=tmp_path)
+        AskedRules(threshold=text).for_model(tmp_path)
 
 
 def test_a_time_of_purchases_that_is_no_duration_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="--exclude-bought"):
-        parse_rules(exclude_bought="a month", model=tmp_path)
+        AskedRules(exclude_bought="a month").for_model(tmp_path)

@@ -43,6 +43,7 @@ from purchase_pred.splits import PURGED, configured_boundaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from purchase_pred.execution.launcher import Launcher
@@ -88,6 +89,12 @@ def log_facts(sessionized: pl.LazyFrame, /) -> LogFacts:
         span=pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP).min(),
     )
     return LogFacts(**facts.collect().row(0, named=True))
+
+
+def log_end(sessionized: pl.LazyFrame, /) -> datetime | None:
+    """Return the time of the last event of a log; None: it has none."""
+    end: datetime | None = sessionized.select(pl.col(TIMESTAMP).max()).collect().item()
+    return end
 
 
 @dataclass(frozen=True)

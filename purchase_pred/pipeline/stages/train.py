@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,9 +17,9 @@ from purchase_pred.pipeline.engine.parquet import scan
 from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import MODELS_FOLDER, SESSIONIZED_FILE, remove
 from purchase_pred.pipeline.feature_files import older_than_inputs, read_splits
-from purchase_pred.pipeline.model_files import METRICS_FILE
+from purchase_pred.pipeline.model_files import LOG_UNTIL, METRICS_FILE
 from purchase_pred.pipeline.report_files import report_source
-from purchase_pred.pipeline.stages.features import log_facts
+from purchase_pred.pipeline.stages.features import log_end, log_facts
 from purchase_pred.pipeline.stages.suggestions import suggest
 from purchase_pred.pipeline.stages.support import SplitCounts, check_labels
 from purchase_pred.report.data import report_data
@@ -47,6 +48,7 @@ def train(work: Work, /) -> list[Made]:
     trained_at = _free_moment(work.workspace, work.units)
     memory = memory_limit(settings.execution) - PROGRAM_BYTES
     models = train_models(splits["train"], splits["val"], settings=settings, trained_at=trained_at, memory=memory)
+    models = [replace(model, training=model.training | {LOG_UNTIL: _log_until(work)}) for model in models]
     _tell(work, models)
     logistic = next((model for model in models if model.kind == "logistic"), None)
     scored = scored_splits(models, splits)
@@ -79,6 +81,12 @@ def _check(work: Work, splits: Mapping[str, pl.LazyFrame]) -> None:
         settings=work.settings,
         advise=lambda: suggest(sessionized, work.settings),
     )
+
+
+def _log_until(work: Work) -> str | None:
+    """Return the end of the log: labels that mature later are of no part in any of the splits."""
+    end = log_end(scan(work.read(SESSIONIZED_FILE), SESSIONIZED))
+    return None if end is None else end.isoformat()
 
 
 def _tell(work: Work, models: list[FittedModel]) -> None:

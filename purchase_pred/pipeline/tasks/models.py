@@ -13,6 +13,7 @@ from purchase_pred.evaluation.paired import Judged, disagreements, paired_differ
 from purchase_pred.models import load_model
 from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.models.thresholds import choose_threshold
+from purchase_pred.names import MODELS
 from purchase_pred.pipeline.engine.fingerprint import size
 from purchase_pred.pipeline.engine.manifest import read_manifest
 from purchase_pred.pipeline.engine.workspace import MODELS_FOLDER, features_file, remove
@@ -25,6 +26,7 @@ from purchase_pred.pipeline.models_in_use import (
     read_history,
     roll_back,
 )
+from purchase_pred.pipeline.registry import model_folders
 from purchase_pred.report.words import moment_of_prediction, outcome
 from purchase_pred.schema import PREDICTION_TIME
 from purchase_pred.settings.carried import adopted_settings
@@ -140,7 +142,7 @@ def go_back(workspace: Workspace, /) -> tuple[str, str]:
 
 
 def prune_models(workspace: Workspace, /, *, keep: int, dry_run: bool = False) -> list[Cleared]:
-    """Remove all but the newest models, each at once and whole, and return those that go.
+    """Remove all but the newest models of each kind, each at once and whole, and return those that go.
 
     The model in use stays, and so does the one that a rollback would go back to, however old they are. A model that is
     removed takes its pickle along.
@@ -254,7 +256,8 @@ def _loads(folder: Path) -> bool:
 def _to_clear(workspace: Workspace, keep: int) -> list[Cleared]:
     folders, earlier = all_models(workspace), earlier_models(read_history(workspace))
     there = {folder.name for folder in folders}
-    stay = {folder.name for folder in folders[:keep]} | {model_in_use(workspace)}
+    stay: set[str | None] = {folder.name for kind in MODELS for folder in model_folders(workspace, kind)[:keep]}
+    stay |= {model_in_use(workspace)}
     stay |= {next((name for name in reversed(earlier) if name in there), None)}
     return [Cleared(folder.name, size(folder)) for folder in folders if folder.name not in stay]
 

@@ -40,6 +40,8 @@ class ScoreList:
     """As `score` returns them."""
     scored: int
     """How many predictions are open, and so were scored."""
+    as_of: datetime
+    """The moment before which events are known."""
 
 
 def score(
@@ -101,7 +103,7 @@ def score(
     ).collect()
     if rules.reasons:
         chosen = _with_reasons(chosen, predictions, fitted, [*keys, PREDICTION_TIME], rules.reasons)
-    return ScoreList(chosen, scores.height)
+    return ScoreList(chosen, scores.height, predictions.as_of)
 
 
 def tell_unseen(rows: pl.DataFrame, model: FittedModel, /, *, warns: Callable[[str], None]) -> None:

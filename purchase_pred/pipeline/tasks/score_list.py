@@ -108,41 +108,67 @@ def chosen_scores(
     ).select(pl.exclude(PRICE_NOW))
 
 
-def parse_rules(
-    *,
-    top: int | None = None,
-    top_per_user: int | None = None,
-    threshold: str | None = None,
-    exclude_bought: str | None = None,
-    reasons: int = 0,
-    model: Path,
-) -> ListRules:
-    """Return the rules that somebody typed; the threshold "model" is the one that training chose for the model.
+@dataclass(frozen=True)
+class AskedRules:
+    """Rules as somebody typed them."""
 
-    Raises
-    ------
-    ConfigError
-        The threshold is no probability, or `exclude_bought` no duration.
-    InputError
-        The model has no threshold.
-    """
-    try:
-        excluded = None if exclude_bought is None else parse_duration(exclude_bought)
-    except ValueError as error:
-        raise ConfigError(f"--exclude-bought: {error}") from error
-    asked = None if threshold is None else _threshold(threshold, model)
-    return ListRules(exclude_bought=excluded, threshold=asked, top_per_user=top_per_user, top=top, reasons=reasons)
+    top: int | None = None
+    top_per_user: int | None = None
+    threshold: str | None = None
+    """A probability, or "model": the one that training chose for the model."""
+    exclude_bought: str | None = None
+    reasons: int = 0
 
+    def check(self) -> None:
+        """Raise where no model could make rules of them.
 
-def _threshold(text: str, model: Path) -> float:
-    if text != MODEL:
+        Raises
+        ------
+        ConfigError
+            The threshold is no probability, or `exclude_bought` no duration.
+        """
+        self._excluded()
+        if self.threshold not in {None, MODEL}:
+            _probability(str(self.threshold))
+
+    def for_model(self, model: Path, /) -> ListRules:
+        """Return the rules of a list of this model.
+
+        Raises
+        ------
+        ConfigError
+            As for `check`.
+        InputError
+            The model has no threshold.
+        """
+        asked = self.threshold
+        threshold = None if asked is None else _chosen_threshold(model) if asked == MODEL else _probability(asked)
+        return ListRules(
+            exclude_bought=self._excluded(),
+            threshold=threshold,
+            top_per_user=self.top_per_user,
+            top=self.top,
+            reasons=self.reasons,
+        )
+
+    def _excluded(self) -> timedelta | None:
         try:
-            threshold = float(text)
-        except ValueError:
-            threshold = -1.0
-        if not 0 <= threshold <= 1:
-            raise ConfigError(f"--threshold must be a probability, 0 to 1, or {MODEL}, found {text!r}")
-        return threshold
+            return None if self.exclude_bought is None else parse_duration(self.exclude_bought)
+        except ValueError as error:
+            raise ConfigError(f"--exclude-bought: {error}") from error
+
+
+def _probability(text: str) -> float:
+    try:
+        threshold = float(text)
+    except ValueError:
+        threshold = -1.0
+    if not 0 <= threshold <= 1:
+        raise ConfigError(f"--threshold must be a probability, 0 to 1, or {MODEL}, found {text!r}")
+    return threshold
+
+
+def _chosen_threshold(model: Path) -> float:
     chosen = (read_metrics(model).get("threshold") or {}).get("threshold")
     if not isinstance(chosen, int | float):
         raise InputError(

@@ -1,0 +1,1 @@
+"""The night: what was delivered is appended, and who will buy is known in the morning."""
