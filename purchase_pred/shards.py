@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import polars as pl
 
 from purchase_pred.schema import USER_ID
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 EVENTS: Final = "events"
 """Name of the column that says how many events a shard holds."""
@@ -57,30 +55,41 @@ def shard_starts(events: pl.LazyFrame, /, *, size: int) -> pl.LazyFrame:
     )
 
 
-def in_shard(starts: Sequence[Any], number: int, /) -> pl.Expr:
-    """Return the condition for the users of shard `number`: from its start up to, not including, the next one's.
+@dataclass(frozen=True)
+class UserShards:
+    """Ranges of users, ascending, and how many events each holds.
 
-    The first shard also takes what lies below it, the last what lies above, so that no row is lost.
+    The first also takes what lies below it, the last what lies above, so that no row is lost.
 
     Examples
     --------
-    >>> anchors = pl.DataFrame({"user_id": [0, 1, 2, 3, 9]})
-    >>> [anchors.filter(in_shard([1, 2, 3], number))["user_id"].to_list() for number in range(3)]
+    >>> log, anchors = pl.LazyFrame({"user_id": [1, 2, 3]}), pl.DataFrame({"user_id": [0, 1, 2, 3, 9]})
+    >>> shards = UserShards.of(shard_starts(log, size=1).collect())
+    >>> [anchors.filter(shards.condition(number))["user_id"].to_list() for number in range(len(shards))]
     [[0, 1], [2], [3, 9]]
-    """
-    user = pl.col(USER_ID)
-    above = pl.lit(value=True) if number == 0 else user >= starts[number]
-    return above if number == len(starts) - 1 else above & (user < starts[number + 1])
-
-
-def shard_of(starts: Sequence[Any], /) -> pl.Expr:
-    """Return the number of the shard that each user is in, UInt32, as `in_shard` draws the bounds.
-
-    Examples
-    --------
-    >>> anchors = pl.DataFrame({"user_id": [0, 1, 2, 3, 9]})
-    >>> anchors.select(shard_of([1, 2, 3]))["shard"].to_list()
+    >>> anchors.select(shards.number())["shard"].to_list()
     [0, 0, 1, 2, 2]
     """
-    passed = ((pl.col(USER_ID) >= start).cast(pl.UInt32) for start in starts[1:])
-    return pl.sum_horizontal(pl.lit(0, pl.UInt32), *passed).alias(SHARD)
+
+    starts: tuple[Any, ...]
+    """The first user of each."""
+    events: tuple[int, ...]
+
+    @classmethod
+    def of(cls, drawn: pl.DataFrame, /) -> UserShards:
+        """Return the shards that `shard_starts` has drawn."""
+        return cls(tuple(drawn[USER_ID].to_list()), tuple(drawn[EVENTS].to_list()))
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def condition(self, number: int, /) -> pl.Expr:
+        """Return the condition for the users of a shard: from its start up to, not including, the next one's."""
+        user = pl.col(USER_ID)
+        above = pl.lit(value=True) if number == 0 else user >= self.starts[number]
+        return above if number == len(self) - 1 else above & (user < self.starts[number + 1])
+
+    def number(self) -> pl.Expr:
+        """Return the number of the shard that each user is in, ``shard`` (UInt32)."""
+        passed = ((pl.col(USER_ID) >= start).cast(pl.UInt32) for start in self.starts[1:])
+        return pl.sum_horizontal(pl.lit(0, pl.UInt32), *passed).alias(SHARD)

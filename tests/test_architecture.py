@@ -27,7 +27,15 @@ FLOORS = (
     {"pipeline.engine"},
     {
         f"pipeline.{name}"
-        for name in ("registry", "feature_files", "model_files", "models_in_use", "report_files", "finished")
+        for name in (
+            "registry",
+            "raw_data",
+            "feature_files",
+            "model_files",
+            "models_in_use",
+            "report_files",
+            "finished",
+        )
     },
     {"pipeline.stages"},
     {"pipeline.tasks"},

@@ -11,6 +11,7 @@ import argparse
 import json
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
@@ -19,18 +20,20 @@ import polars as pl
 
 import purchase_pred as pp
 from benchmarks.memory import Peak
-from purchase_pred.execution import features_by_shard
-from purchase_pred.execution.features import EVENTS_PER_SHARD
+from purchase_pred.execution.launcher import side_by_side
+from purchase_pred.execution.memory import EVENTS_PER_SHARD
 from purchase_pred.features import build, item_days
 from purchase_pred.features.dictionary import feature_groups
 from purchase_pred.settings.features import FeatureSettings
-from purchase_pred.shards import in_shard, shard_starts
+from purchase_pred.shards import UserShards, shard_starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROWS_PER_GROUP: Final = 200_000
 RUNS_PER_GROUP: Final = 7
+AT_ONCE: Final = 2
+"""Shards in the making while another is being written."""
 HORIZON: Final = "7d"
 
 Step = tuple[str, "Callable[[], None]"]
@@ -90,9 +93,9 @@ def groups(folder: Path) -> list[Step]:
     What a group adds to the seconds of those before it is what it costs; a group may need what stands before it.
     """
     sessionized = pl.scan_parquet(folder / "sessionized.parquet")
-    starts = shard_starts(sessionized, size=EVENTS_PER_SHARD).collect()["user_id"].to_list()
-    events = sessionized.filter(in_shard(starts, 0)).collect().lazy()
-    rows = pl.scan_parquet(folder / "rows.parquet").filter(in_shard(starts, 0)).collect().lazy()
+    first_users = UserShards.of(shard_starts(sessionized, size=EVENTS_PER_SHARD).collect()).condition(0)
+    events = sessionized.filter(first_users).collect().lazy()
+    rows = pl.scan_parquet(folder / "rows.parquet").filter(first_users).collect().lazy()
     days = item_days(sessionized).collect().lazy()
     all_groups = feature_groups(FeatureSettings())
 
@@ -123,13 +126,18 @@ def _raw(folder: Path) -> pl.LazyFrame:
 
 def _write_features(folder: Path, rows: pl.LazyFrame, sessionized: pl.LazyFrame) -> None:
     """Write the features of one shard of users after the other, as the pipeline does, and leave them as one table."""
-    parts = features_by_shard(
-        rows,
-        sessionized,
-        catalog=pl.scan_parquet(folder / "catalog.parquet"),
-        users=pl.scan_parquet(folder / "users.parquet"),
-        assume_sorted=True,
-    )
+    shards = UserShards.of(shard_starts(sessionized, size=EVENTS_PER_SHARD).collect())
+    catalog, users = pl.scan_parquet(folder / "catalog.parquet"), pl.scan_parquet(folder / "users.parquet")
+    days = item_days(sessionized).collect().lazy()
+
+    def shard(number: int) -> pl.DataFrame:
+        own = shards.condition(number)
+        made = pp.build_features(
+            rows.filter(own), sessionized.filter(own), catalog=catalog, users=users, days=days, assume_sorted=True
+        )
+        return made.collect(engine="in-memory")
+
+    parts = side_by_side(((1, partial(shard, number)) for number in range(len(shards))), room=AT_ONCE)
     shutil.rmtree(folder / "features.parquet", ignore_errors=True)
     (folder / "features.parquet").mkdir()
     for number, part in enumerate(parts):

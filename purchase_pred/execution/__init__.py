@@ -1,5 +1,1 @@
-"""Where work is done: shards of users, one after the other and some of them ahead."""
-
-from purchase_pred.execution.features import features_by_shard
-
-__all__ = ["features_by_shard"]
+"""Where work is done: shards of users, some of them at once, by threads or the workers of a cluster."""

@@ -6,18 +6,10 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
-
-from purchase_pred.errors import MissingExtraError
-from purchase_pred.execution.memory import PROGRAM_BYTES, events_at_once, memory_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    from purchase_pred.settings.execution import ExecutionSettings
 
 SIDE_BY_SIDE: Final = 3
 """Jobs in work at most: where one leaves a core idle, another takes it."""
@@ -85,57 +77,3 @@ def side_by_side(
     """
     with threads(room=room, at_most=at_most) as launcher:
         yield from launcher.run(jobs)
-
-
-def open_launcher(
-    settings: ExecutionSettings, /, *, bytes_per_event: int, largest: int, shared: Path
-) -> AbstractContextManager[Launcher]:
-    """Give whoever does the jobs by the settings.
-
-    Parameters
-    ----------
-    settings
-        Whether threads or Dask do them, and how much memory they may take on this machine.
-    bytes_per_event
-        What a job takes for each event; the room that jobs take is counted in events.
-    largest
-        Events of the largest job.
-    shared
-        A file that all who do jobs read.
-
-    Raises
-    ------
-    MissingExtraError
-        Dask is asked for and not installed.
-    ConfigError
-        The workers of the cluster are of other versions, or do not see the file.
-    WorkspaceError
-        The cluster cannot be reached, or has no workers.
-    """
-    room = events_at_once(memory_limit(settings), bytes_per_event=bytes_per_event)
-    if settings.backend == "local":
-        return threads(room=room)
-    check_backend(settings)
-    cluster = import_module("purchase_pred.execution.dask_cluster")
-    launcher: AbstractContextManager[Launcher] = cluster.dask_workers(
-        settings.dask.scheduler, room=room, largest=largest, program=PROGRAM_BYTES // bytes_per_event, shared=shared
-    )
-    return launcher
-
-
-def check_backend(settings: ExecutionSettings, /) -> None:
-    """Check that who is to do the jobs is installed.
-
-    Raises
-    ------
-    MissingExtraError
-        Dask is asked for and not installed.
-    """
-    if settings.backend == "local":
-        return
-    try:
-        import_module("distributed")
-    except ImportError as error:
-        raise MissingExtraError(
-            f"execution.backend dask needs Dask, which is not installed ({error}): pip install 'purchase-pred[dask]'"
-        ) from error

@@ -18,6 +18,11 @@ PROGRAM_BYTES: Final = 400_000_000
 SMALLEST_SHARD: Final = 100_000
 """Events that are always taken at once; with fewer, a shard would cost more than it saves."""
 
+EVENTS_PER_SHARD: Final = 250_000
+"""Larger shards of features are no faster. Not a matter of memory: a shard is a row group of the feature files."""
+BYTES_PER_EVENT: Final = 2_000
+"""What the features of a shard take while they are made, for each of its events."""
+
 _AUTO_SHARE: Final = 0.75
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _OWN_CGROUPS: Final = Path("/proc/self/cgroup")

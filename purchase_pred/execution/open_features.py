@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from purchase_pred.execution.engines import engine_for_shards
-from purchase_pred.execution.features import BYTES_PER_EVENT, EVENTS_PER_SHARD
 from purchase_pred.execution.launcher import side_by_side
-from purchase_pred.execution.memory import events_at_once, memory_limit
-from purchase_pred.execution.user_shards import find_shards
+from purchase_pred.execution.memory import BYTES_PER_EVENT, EVENTS_PER_SHARD, events_at_once, memory_limit
 from purchase_pred.features import build_features, item_days
 from purchase_pred.prediction_rows import open_points, users_asked_about
 from purchase_pred.schema import TIMESTAMP, USER_ID, instant
+from purchase_pred.shards import UserShards, shard_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +73,7 @@ class OpenPredictions:
         asked = users_asked_about(self.known, settings=self.settings, as_of=self.as_of)
         asked = asked if of is None else asked.join(of.lazy(), on=USER_ID, how="semi")
         log = self.known.join(asked.collect().lazy(), on=USER_ID, how="semi", maintain_order="left")
-        shards = find_shards(log.select(USER_ID), size=events_per_shard)
+        shards = UserShards.of(shard_starts(log, size=events_per_shard).collect())
         days, execution = self._days, self.settings.execution
         room = events_at_once(memory_limit(execution), bytes_per_event=BYTES_PER_EVENT)
         jobs = (

@@ -6,7 +6,6 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Final
 
 from purchase_pred.names import MODELS, SPLITS
-from purchase_pred.pipeline.engine.raw_data import check_raw_may_be_generated, check_raw_may_be_kept
 from purchase_pred.pipeline.engine.stage import Stage
 from purchase_pred.pipeline.engine.workspace import (
     CATALOG_FILE,
@@ -21,6 +20,7 @@ from purchase_pred.pipeline.engine.workspace import (
     features_file,
     split_events_file,
 )
+from purchase_pred.pipeline.raw_data import check_raw_may_be_generated, check_raw_may_be_kept
 from purchase_pred.settings.carried import FEATURE_SECTIONS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _check_feature_names(settings: Settings) -> None:
 
 def _check_backend(settings: Settings) -> None:
     if settings.execution.backend != "local":  # as above
-        resolve_name("purchase_pred.execution.launcher:check_backend")(settings.execution)
+        resolve_name("purchase_pred.execution.backends:check_backend")(settings.execution)
 
 
 STAGES: Final = (

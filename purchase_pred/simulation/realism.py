@@ -26,7 +26,7 @@ from purchase_pred.schema import (
     VIEW,
 )
 from purchase_pred.sessions import sessionize
-from purchase_pred.shards import in_shard, shard_starts
+from purchase_pred.shards import UserShards, shard_starts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,11 +142,11 @@ def _event_shares(events: pl.LazyFrame) -> pl.LazyFrame:
 
 def _of_sessions(events: pl.LazyFrame) -> pl.DataFrame:
     """Return what is measured within sessions; one shard of users after the other, whose counts add up."""
-    starts = shard_starts(events, size=_EVENTS_PER_SHARD).collect()[USER_ID].to_list()
+    shards = UserShards.of(shard_starts(events, size=_EVENTS_PER_SHARD).collect())
     end = events.select(pl.col(TIMESTAMP).max()).collect().item()
     counts = []
-    for number in range(len(starts)):
-        sessionized = sessionize(events.filter(in_shard(starts, number))).collect().lazy()
+    for number in range(len(shards)):
+        sessionized = sessionize(events.filter(shards.condition(number))).collect().lazy()
         plans = [_sessions(sessionized), _purchases(sessionized), _labelled(sessionized, end=end)]
         counts.append(pl.concat(pl.collect_all(plans), how="horizontal"))
     nothing = pl.DataFrame({name: [0] for _, *names in _RATIOS for name in names})

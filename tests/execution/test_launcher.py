@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 
 import pytest
 
-from purchase_pred.errors import MissingExtraError
-from purchase_pred.execution.launcher import check_backend, threads
-from purchase_pred.settings.execution import ExecutionSettings
+from purchase_pred.execution.launcher import threads
 
 
 @pytest.mark.parametrize(("room", "together"), [(1, 1), (10, 1), (20, 2), (1000, 3)])
@@ -38,10 +35,3 @@ def test_a_job_that_fails_fails_the_work() -> None:
 
     with pytest.raises(KeyError, match="shard"), threads(room=2) as launcher:
         list(launcher.run([(1, fail), (1, lambda: 1)]))
-
-
-def test_without_dask_the_message_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    check_backend(ExecutionSettings())
-    with pytest.raises(MissingExtraError, match=r"pip install 'purchase-pred\[dask\]'"):
-        check_backend(ExecutionSettings(backend="dask"))

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from purchase_pred.execution.backends import open_launcher
 from purchase_pred.execution.engines import engine_for_shards
-from purchase_pred.execution.features import BYTES_PER_EVENT, EVENTS_PER_SHARD
-from purchase_pred.execution.launcher import open_launcher
-from purchase_pred.execution.user_shards import UserShards, find_shards
+from purchase_pred.execution.memory import BYTES_PER_EVENT, EVENTS_PER_SHARD
 from purchase_pred.features import build_features, item_days
 from purchase_pred.pipeline.engine.manifest import is_output_of
 from purchase_pred.pipeline.engine.parquet import ROWS_PER_GROUP, row_count, scan, scan_if_there
@@ -39,6 +38,7 @@ from purchase_pred.schema import (
     USERS,
     VIEW,
 )
+from purchase_pred.shards import UserShards, shard_starts
 from purchase_pred.splits import PURGED, configured_boundaries
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def make_features(work: Work, /) -> list[Made]:
     path = workspace.path(SESSIONIZED_FILE)
     sessionized = scan(path, SESSIONIZED)
     check_size(sessionized, settings=settings)
-    shards = find_shards(sessionized, size=EVENTS_PER_SHARD)
+    shards = UserShards.of(shard_starts(sessionized, size=EVENTS_PER_SHARD).collect())
     store = open_shards(STAGE_BY_NAME["features"], replace(work, workspace=workspace), starts=shards.starts)
     sorted_by_us = is_output_of("sessionize", path)
     log = _Log(workspace, shards, store, settings, work.units, is_sorted=sorted_by_us)

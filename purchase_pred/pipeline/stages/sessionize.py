@@ -9,7 +9,6 @@ import polars as pl
 from purchase_pred.errors import InputError
 from purchase_pred.execution.engines import engine_for_shards
 from purchase_pred.execution.memory import events_at_once, memory_limit
-from purchase_pred.execution.user_shards import find_shards
 from purchase_pred.pipeline.engine.parquet import row_count, scan, sink
 from purchase_pred.pipeline.engine.shard_store import open_shards
 from purchase_pred.pipeline.engine.stage import Made
@@ -17,12 +16,11 @@ from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, SESSIONIZED_FIL
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.schema import EVENTS, TIMESTAMP
 from purchase_pred.sessions import sessionize
-from purchase_pred.shards import SHARD, shard_of
+from purchase_pred.shards import SHARD, UserShards, shard_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from typing import Any
 
     from purchase_pred.pipeline.engine.shard_store import ShardStore
     from purchase_pred.pipeline.engine.stage import Work
@@ -62,34 +60,33 @@ def _bytes_of_a_row(events: pl.LazyFrame) -> float:
 
 def _by_shard(work: Work, events: pl.LazyFrame, *, size: int) -> pl.LazyFrame:
     """Sort shards of so many events one by one, and return them in order as one log."""
-    shards = find_shards(events, size=size)
-    starts, held = shards.starts, shards.events
-    store = open_shards(STAGE_BY_NAME["sessionize"], work, starts=starts)
-    names = [f"{number:05}.parquet" for number in range(len(starts))]
+    shards = UserShards.of(shard_starts(events, size=size).collect())
+    store = open_shards(STAGE_BY_NAME["sessionize"], work, starts=shards.starts)
+    names = [f"{number:05}.parquet" for number in range(len(shards))]
     missing = [number for number, name in enumerate(names) if not store.holds(name)]
-    done = len(starts) - len(missing)
-    rows = sum(held) - sum(held[number] for number in missing)
-    work.observer.shards_done(done, of=len(starts), rows=rows)
-    for number, dealt in _deal(events, starts, missing, store):
+    done = len(shards) - len(missing)
+    rows = sum(shards.events) - sum(shards.events[number] for number in missing)
+    work.observer.shards_done(done, of=len(shards), rows=rows)
+    for number, dealt in _deal(events, shards, missing, store):
         with store.making(names[number]) as partial:
             shard = sessionize(dealt, gap=work.settings.session.gap)
             shard.collect(engine=engine_for_shards(work.settings.execution.engine)).write_parquet(
                 partial, compression=_PASSING
             )
-        done, rows = done + 1, rows + held[number]
-        work.observer.shards_done(done, of=len(starts), rows=rows)
+        done, rows = done + 1, rows + shards.events[number]
+        work.observer.shards_done(done, of=len(shards), rows=rows)
     return pl.scan_parquet([store.path(name) for name in names])
 
 
 def _deal(
-    events: pl.LazyFrame, starts: Sequence[Any], missing: Sequence[int], store: ShardStore
+    events: pl.LazyFrame, shards: UserShards, missing: Sequence[int], store: ShardStore
 ) -> Iterator[tuple[int, pl.LazyFrame]]:
     """Yield the events of each missing shard, dealt out to files of their own in few passes over the log."""
     for first in range(0, len(missing), SINKS):
         wanted = missing[first : first + SINKS]
         folder = store.path("dealt")
         remove(folder)
-        dealt = events.with_columns(shard_of(starts)).filter(pl.col(SHARD).is_in(wanted))
+        dealt = events.with_columns(shards.number()).filter(pl.col(SHARD).is_in(wanted))
         dealt.sink_parquet(_one_file_per_shard(folder), compression=_PASSING, mkdir=True)
         for number in wanted:
             path = folder / _dealt_name(number)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from purchase_pred.pipeline.engine.claim import is_claimed
 from purchase_pred.pipeline.engine.manifest import is_intact, manifest_fault, manifest_path, read_manifest
-from purchase_pred.pipeline.engine.raw_data import RAW_FILES
 from purchase_pred.pipeline.engine.runner import CUT_OFF, Request, plan_stages
 from purchase_pred.pipeline.engine.stage import StageReport
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE
+from purchase_pred.pipeline.raw_data import RAW_FILES
 from purchase_pred.pipeline.registry import STAGES
 
 if TYPE_CHECKING:
