@@ -59,17 +59,21 @@ if TYPE_CHECKING:
         train_models,
         unseen_categories,
     )
+    from purchase_pred.monitoring import check_days, estimated_performance, population_stability
     from purchase_pred.pipeline.finished import load_workspace
     from purchase_pred.pipeline.report_files import write_report
 
 _LATER = {
+    "check_days": "purchase_pred.monitoring",
     "design_matrix": "purchase_pred.models",
+    "estimated_performance": "purchase_pred.monitoring",
     "evaluate": "purchase_pred.evaluation",
     "explain": "purchase_pred.evaluation",
     "feature_spec": "purchase_pred.models",
     "from_estimator": "purchase_pred.models",
     "load_model": "purchase_pred.models",
     "load_workspace": "purchase_pred.pipeline.finished",
+    "population_stability": "purchase_pred.monitoring",
     "read_log": "purchase_pred.ingest",
     "train_models": "purchase_pred.models",
     "unseen_categories": "purchase_pred.models",
@@ -96,11 +100,13 @@ __all__ = [
     "WorkspaceError",
     "build_features",
     "calendar_anchors",
+    "check_days",
     "check_leakage",
     "count",
     "decayed_count",
     "describe_features",
     "design_matrix",
+    "estimated_performance",
     "evaluate",
     "explain",
     "feature_groups",
@@ -119,6 +125,7 @@ __all__ = [
     "mean",
     "minimum",
     "n_unique",
+    "population_stability",
     "prediction_rows",
     "read_log",
     "session_close_anchors",

@@ -23,6 +23,7 @@ FLOORS = (
     {"features", "targets", "prediction_rows", "ingest", "simulation"},
     {"models", "leakage", "execution", "oracle"},
     {"evaluation"},
+    {"monitoring"},
     {"report"},
     {"pipeline.engine"},
     {

@@ -10,6 +10,7 @@ from purchase_pred_cli import (
     config_commands,
     model_commands,
     models_commands,
+    monitor_command,
     night_commands,
     stage_commands,
     workspace_commands,
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (stage_commands, model_commands, night_commands, workspace_commands):
+for group in (stage_commands, model_commands, monitor_command, night_commands, workspace_commands):
     for command in group.COMMANDS:
         app.command()(command)
 app.add_typer(config_commands.app, name="config")

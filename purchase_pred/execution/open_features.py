@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from purchase_pred.execution.engines import engine_for_shards
-from purchase_pred.execution.launcher import side_by_side
-from purchase_pred.execution.memory import BYTES_PER_EVENT, EVENTS_PER_SHARD, events_at_once, memory_limit
-from purchase_pred.features import build_features, item_days
+from purchase_pred.execution.memory import EVENTS_PER_SHARD
+from purchase_pred.execution.point_features import FeatureInputs, features_of_points
+from purchase_pred.features import item_days
 from purchase_pred.prediction_rows import open_points, users_asked_about
 from purchase_pred.schema import TIMESTAMP, USER_ID, instant
-from purchase_pred.shards import UserShards, shard_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,30 +71,10 @@ class OpenPredictions:
         asked = users_asked_about(self.known, settings=self.settings, as_of=self.as_of)
         asked = asked if of is None else asked.join(of.lazy(), on=USER_ID, how="semi")
         log = self.known.join(asked.collect().lazy(), on=USER_ID, how="semi", maintain_order="left")
-        shards = UserShards.of(shard_starts(log, size=events_per_shard).collect())
-        days, execution = self._days, self.settings.execution
-        room = events_at_once(memory_limit(execution), bytes_per_event=BYTES_PER_EVENT)
-        jobs = (
-            (events, partial(self._shard, log.filter(shards.condition(number)), days))
-            for number, events in enumerate(shards.events)
-        )
-        return side_by_side(jobs, room=room)
+        points = partial(open_points, settings=self.settings, as_of=self.as_of)
+        inputs = FeatureInputs(self.settings, self._days, self._catalog, self._users, self._assume_sorted)
+        return features_of_points(log, points, inputs, events_per_shard=events_per_shard)
 
     @cached_property
     def _days(self) -> pl.LazyFrame:
         return item_days(self.known).collect().lazy()
-
-    def _shard(self, shard: pl.LazyFrame, days: pl.LazyFrame) -> pl.DataFrame:
-        # What is made of a shard looks at its events several times, and a shard fits into memory.
-        engine = engine_for_shards(self.settings.execution.engine)
-        events = shard.collect(engine=engine).lazy()
-        points = open_points(events, settings=self.settings, as_of=self.as_of).collect(engine=engine).lazy()
-        return build_features(
-            points,
-            events.join(points, on=USER_ID, how="semi", maintain_order="left"),
-            catalog=self._catalog,
-            users=self._users,
-            settings=self.settings.features,
-            days=days,
-            assume_sorted=self._assume_sorted,
-        ).collect(engine=engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -31,10 +32,20 @@ class _Target(SavedPart):
     anchors: Literal["session_close", "in_session", "calendar"]
 
 
+def _moment(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+_Moment = Annotated[str, Field(max_length=40), AfterValidator(_moment)]
+
+
 class _Training(SavedPart):
     rows: Annotated[int, Field(ge=1)]
     positives: Count
     rounds: Count | None = None
+    periods: dict[Literal["train", "val"], list[_Moment]] = Field(default_factory=dict)
+    """Of a model saved before models kept them, none."""
 
     @model_validator(mode="after")
     def _no_more_positives_than_rows(self) -> Self:

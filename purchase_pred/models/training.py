@@ -18,11 +18,12 @@ from purchase_pred.models.learners.logistic_learner import fit_logistic
 from purchase_pred.models.learners.xgboost_learner import fit_xgboost
 from purchase_pred.models.rows.design_matrix import check_features, label_vector, spec_of
 from purchase_pred.models.rows.feature_rows import columns_of, matrix_of, schema_of
+from purchase_pred.models.rows.periods import period_of
 from purchase_pred.models.rows.room import most_rows
 from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
 from purchase_pred.models.rows.sampling import sample_negatives, thinned
 from purchase_pred.models.rows.validation import Validation, validation_rows
-from purchase_pred.schema import LABEL
+from purchase_pred.schema import LABEL, LABEL_END
 from purchase_pred.settings.carried import carried_settings
 
 if TYPE_CHECKING:
@@ -95,14 +96,15 @@ def train_models(
     """
     spec = spec_of(train, leave_out=settings.train.leave_out)
     check_features(schema_of(val), spec)
-    keys, val_keys = (columns_of(rows, (*ROW_KEY, LABEL)) for rows in (train, val))
+    keys, val_keys = (columns_of(rows, (*ROW_KEY, LABEL_END, LABEL)) for rows in (train, val))
     _check_both_classes(keys, "training")
     _check_both_classes(val_keys, "validation")
     validation = validation_rows(val, val_keys, spec, settings=settings.train.calibration, memory=memory)
     fitted = _fit_all(train, keys, spec, validation, settings=settings, memory=memory)
-    counts = {"rows": keys.height, "positives": int(keys[LABEL].sum())}
+    periods = {"train": period_of(keys), "val": period_of(val_keys)}
+    facts = {"rows": keys.height, "positives": int(keys[LABEL].sum()), "periods": periods}
     models = [
-        _finish(learner, validation, learnt, settings=settings, trained_at=trained_at, counts=counts)
+        _finish(learner, validation, learnt, settings=settings, trained_at=trained_at, facts=facts)
         for learner, learnt in fitted
     ]
     if not settings.train.refit:
@@ -132,7 +134,7 @@ def _finish(
     *,
     settings: Settings,
     trained_at: datetime | None,
-    counts: dict[str, int],
+    facts: dict[str, Any],
 ) -> FittedModel:
     model = FittedModel(
         name=learner.kind if trained_at is None else f"{learner.kind}_{trained_at:%Y%m%d_%H%M%S}",
@@ -149,7 +151,7 @@ def _finish(
     part = validation.calibrates
     choice = _calibrator(log_odds, validation, settings.train.calibration)
     training: dict[str, Any] = {
-        **counts,
+        **facts,
         "rows_fitted": len(learnt.rows.labels),
         "rounds": learner.rounds,
         "stop_metric": None if learner.rounds is None else learnt.rows.stop_metric,

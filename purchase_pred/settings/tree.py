@@ -11,6 +11,7 @@ from purchase_pred.settings.features import (
     TargetSettings,
 )
 from purchase_pred.settings.ingest import IngestSettings
+from purchase_pred.settings.monitor import MonitorSettings
 from purchase_pred.settings.nightly import NightlySettings
 from purchase_pred.settings.section import Section
 from purchase_pred.settings.simulator import DatasetSettings
@@ -30,3 +31,4 @@ class Settings(Section):
     train: TrainSettings = TrainSettings()
     nightly: NightlySettings = NightlySettings()
     execution: ExecutionSettings = ExecutionSettings()
+    monitor: MonitorSettings = MonitorSettings()

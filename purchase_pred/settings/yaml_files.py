@@ -13,7 +13,7 @@ from purchase_pred.settings.yaml_limits import MOST_CHARACTERS, YamlLimitError, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SHIPPED_FILES: Final = ("data_generation.yaml", "feature_engineering.yaml", "model_training.yaml")
+SHIPPED_FILES: Final = ("data_generation.yaml", "feature_engineering.yaml", "model_training.yaml", "monitoring.yaml")
 
 
 def shipped_config_files() -> tuple[Path, ...]:
@@ -22,7 +22,7 @@ def shipped_config_files() -> tuple[Path, ...]:
     Examples
     --------
     >>> [path.name for path in shipped_config_files()]
-    ['data_generation.yaml', 'feature_engineering.yaml', 'model_training.yaml']
+    ['data_generation.yaml', 'feature_engineering.yaml', 'model_training.yaml', 'monitoring.yaml']
     """
     package = Path(__file__).resolve().parents[1]
     installed = package / "configs"

@@ -34,7 +34,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_the_three_shipped_files_together_are_the_defaults() -> None:
+def test_the_shipped_files_together_are_the_defaults() -> None:
     resolved = resolve_settings(files=shipped_config_files())
 
     assert resolved.settings == Settings()

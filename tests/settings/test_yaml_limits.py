@@ -102,4 +102,4 @@ def test_an_alias_of_nothing_is_the_parser_s_to_refuse() -> None:
 def test_the_shipped_files_are_far_from_the_limits() -> None:
     for path in shipped_config_files():
         assert len(path.read_text(encoding="utf-8")) < MOST_CHARACTERS / 10
-    assert len(SHIPPED_FILES) == 3
+    assert len(SHIPPED_FILES) == 4

@@ -1,0 +1,116 @@
+"""The rows of a model's training and those since, with their features, out of a log that may have grown meanwhile."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from purchase_pred.execution.point_features import FeatureInputs, features_of_points
+from purchase_pred.features import item_days
+from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
+from purchase_pred.prediction_rows import prediction_rows
+from purchase_pred.schema import PREDICTION_TIME, SPLIT, TIMESTAMP, USER_ID, instant
+from purchase_pred.splits import END, PURGED, START, TRAIN_END, VAL_END
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from purchase_pred.settings import Settings
+
+
+class KnownRows:
+    """The rows of a log as of a moment, cut where a model's training and validation ended.
+
+    Parameters
+    ----------
+    sessionized
+        The log.
+    settings
+        What rows and features depend on, and `execution`.
+    as_of
+        The moment; events before it, strictly, are known.
+    train_end, val_end
+        Where training and validation of the model ended.
+    users
+        Of how many users rows are made at the most, drawn by a hash of their id.
+    most
+        How many rows are kept at the most of training and validation, and of those since, drawn by their keys.
+    catalog, profiles
+        Items and users, as for `build_features`.
+    assume_sorted
+        The log is sorted by (user_id, timestamp, event_id).
+    """
+
+    def __init__(
+        self,
+        sessionized: pl.LazyFrame,
+        /,
+        *,
+        settings: Settings,
+        as_of: datetime,
+        train_end: datetime,
+        val_end: datetime,
+        users: int,
+        most: int,
+        catalog: pl.LazyFrame | None = None,
+        profiles: pl.LazyFrame | None = None,
+        assume_sorted: bool = False,
+    ) -> None:
+        self._known = sessionized.filter(pl.col(TIMESTAMP) < instant(as_of, what="as_of"))
+        self._settings, self._as_of, self._users, self._most = settings, as_of, users, most
+        self._train_end, self._val_end = train_end, val_end
+        self._catalog, self._profiles, self._assume_sorted = catalog, profiles, assume_sorted
+
+    def learnt_from(self) -> dict[str, pl.DataFrame]:
+        """Return the rows of training and validation, as they are without their purged ones: `train` and `val`."""
+        rows = self._rows(~pl.col(PURGED) & (pl.col(SPLIT) != "test"), since=self._start, until=self._val_end)
+        return {name: rows.filter(pl.col(SPLIT) == name).drop(SPLIT) for name in ("train", "val")}
+
+    def since(self, moment: datetime, /) -> pl.DataFrame:
+        """Return all rows whose T lies in [moment, as_of], purged ones too, with ``split``.
+
+        ``label`` is null where ``label_end`` lies past `as_of`: it is not known yet.
+        """
+        return self._rows(pl.col(PREDICTION_TIME) >= moment, since=moment, until=self._as_of)
+
+    def _rows(self, chosen: pl.Expr, *, since: datetime, until: datetime) -> pl.DataFrame:
+        """Return the rows chosen, of users who were active in [since - gap, until), with all their events before."""
+        known = self._known.filter(pl.col(TIMESTAMP) < until)
+        active = known.filter(pl.col(TIMESTAMP) >= since - self._settings.session.gap).select(USER_ID).unique()
+        asked = _drawn(active.collect(), self._users, (USER_ID,))
+        log = known.join(asked.lazy(), on=USER_ID, how="semi", maintain_order="left")
+        boundaries = {START: self._start, TRAIN_END: self._train_end, VAL_END: self._val_end, END: until}
+        inputs = FeatureInputs(self._settings, self._days, self._catalog, self._profiles, self._assume_sorted)
+        points = partial(_points, settings=self._settings, boundaries=boundaries, chosen=chosen)
+        kept = pl.DataFrame()
+        for part in features_of_points(log, points, inputs):
+            kept = pl.concat([kept, part]) if kept.width else part
+            kept = _drawn(kept, self._most, ROW_KEY) if kept.height > 2 * self._most else kept
+        return _drawn(kept, self._most, ROW_KEY)
+
+    @cached_property
+    def _days(self) -> pl.LazyFrame:
+        return item_days(self._known).collect().lazy()
+
+    @cached_property
+    def _start(self) -> datetime:
+        start: datetime = self._known.select(pl.col(TIMESTAMP).min()).collect().item()
+        return start
+
+
+def _points(
+    events: pl.LazyFrame, /, *, settings: Settings, boundaries: dict[str, datetime], chosen: pl.Expr
+) -> pl.LazyFrame:
+    return prediction_rows(events, settings=settings, boundaries=boundaries).filter(chosen).drop(PURGED)
+
+
+def _drawn(rows: pl.DataFrame, most: int, key: Sequence[str]) -> pl.DataFrame:
+    """Return at most so many rows, in their order: the same ones of whatever others there are."""
+    if rows.height <= most:
+        return rows
+    draws = row_draws(rows, key=key)
+    return rows.filter(pl.Series(draws <= np.partition(draws, most - 1)[most - 1]))
