@@ -9,7 +9,7 @@ from purchase_pred_cli.options import READING, Common, command_options
 if TYPE_CHECKING:
     import polars as pl
 
-    from purchase_pred.pipeline.tasks.monitor import Verdict
+    from purchase_pred.monitoring.verdict import Verdict
 
 
 @command_options(*READING)
@@ -22,24 +22,31 @@ def monitor(
     model: Annotated[
         str | None, typer.Option("--model", help="Folder, name or kind of a model. Default: the one in use.")
     ] = None,
+    page: Annotated[
+        bool, typer.Option("--page/--no-page", help="Draw monitor.html into the workspace, or leave it alone.")
+    ] = True,
 ) -> None:
     """Hold the latest days and the model's rows against what was before; exit with 3 when a limit is passed."""
     from purchase_pred.errors import GateError
+    from purchase_pred.monitoring.verdict import verdict_document
     from purchase_pred.pipeline.model_files import find_model
     from purchase_pred.pipeline.tasks.monitor import monitor as monitor_workspace
-    from purchase_pred.pipeline.tasks.monitor import verdict_document
+    from purchase_pred.pipeline.tasks.monitor import write_page
     from purchase_pred.pipeline.tasks.open_predictions import parse_moment
-    from purchase_pred_cli.console import Screen, print_json
+    from purchase_pred_cli.console import Screen, print_json, print_text
 
     workspace = common.open_workspace()
     folder = find_model(workspace, model)
     moment = parse_moment(as_of) if as_of else None
     warns = Screen(quiet=common.quiet).warns
     verdict = monitor_workspace(workspace, common.resolve(), model=folder, as_of=moment, warns=warns)
+    drawn = write_page(workspace, verdict) if page else None
     if common.as_json:
         print_json(verdict_document(verdict))
     else:
         _print(verdict)
+        if drawn:
+            print_text(f"page: {drawn}")
     if verdict.limits_passed:
         raise GateError(f"{len(verdict.alarms):,} findings beyond a limit: {', '.join(verdict.limits_passed)}")
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from matplotlib import dates
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from purchase_pred.report.axes import bare, dates_below, day_number, label_bar
 from purchase_pred.report.plots import LEVELS, canvas, clean, colour
 from purchase_pred.report.words import heading, number, percent, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     import polars as pl
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from purchase_pred.wording import Wording
@@ -48,10 +47,10 @@ def comparison_chart(comparison: pl.DataFrame, /, *, model: str) -> str:
         for place, (name, kind, reached) in enumerate(shown.select("name", "kind", "average_precision").iter_rows()):
             role = "first" if name == model else "soft" if kind != "ceiling" else "third"
             axes.barh(place, reached, height=0.66, color=colour(role))
-            _label(axes, reached, place, number(reached), bold=name == model)
+            label_bar(axes, reached, place, number(reached), bold=name == model)
         axes.set_yticks(range(shown.height), [shortened(heading(name)) for name in shown["name"]])
         axes.set(xlim=(0, 1.2 * max(shown["average_precision"], default=1.0)), xlabel="PR-AUC (1 is perfect)")
-        _bare(axes)
+        bare(axes)
     return drawn.svg
 
 
@@ -68,9 +67,10 @@ def timeline_chart(boundaries: Sequence[datetime], *, horizon: timedelta, embarg
             parts = ((start, opens, 0.3, ""), (opens, kept, 0.85, SPLIT_NAMES[split]), (kept, end, 0.3, ""))
             for first, last, alpha, label in (part for part in parts if part[1] > part[0]):
                 width = (last - first) / timedelta(days=1)
-                axes.barh(0, width, left=_day(first), height=0.8, color=colour(role), alpha=alpha, label=label or None)
-        axes.set(ylim=(-0.45, 0.45), xlim=(_day(boundaries[0]), _day(boundaries[-1])))
-        _dates(axes)
+                place, name = day_number(first), label or None
+                axes.barh(0, width, left=place, height=0.8, color=colour(role), alpha=alpha, label=name)
+        axes.set(ylim=(-0.45, 0.45), xlim=(day_number(boundaries[0]), day_number(boundaries[-1])))
+        dates_below(axes)
         axes.set_yticks([])
         clean(axes, grid="none")
         drawn.figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3)
@@ -84,10 +84,10 @@ def funnel_chart(steps: Sequence[tuple[str, int]], /) -> str:
         (axes,) = drawn.axes()
         for place, (_, sessions) in enumerate(reversed(steps)):
             axes.barh(place, sessions, height=0.7, color=colour("first"), alpha=0.85)
-            _label(axes, sessions, place, f"{sessions:,} ({percent(sessions / total)})")
+            label_bar(axes, sessions, place, f"{sessions:,} ({percent(sessions / total)})")
         axes.set_yticks(range(len(steps)), [FUNNEL_NAMES[step] for step, _ in reversed(steps)])
         axes.set(xlim=(0, 1.6 * total), xticks=[])
-        _bare(axes)
+        bare(axes)
     return drawn.svg
 
 
@@ -97,7 +97,7 @@ def prevalence_chart(weeks: pl.DataFrame, /, *, words: Wording) -> str:
         (axes,) = drawn.axes()
         for split, role in SPLIT_ROLES.items():
             part = weeks.filter(split=split)
-            middle = [_day(week + timedelta(days=3)) for week in part["week"]]
+            middle = [day_number(week + timedelta(days=3)) for week in part["week"]]
             below, above = part["prevalence"] - part["low"], part["high"] - part["prevalence"]
             bars = np.maximum(np.vstack([below, above]), 0.0)
             axes.errorbar(
@@ -105,11 +105,11 @@ def prevalence_chart(weeks: pl.DataFrame, /, *, words: Wording) -> str:
                 linestyle="none", elinewidth=1.0, label=SPLIT_NAMES[split],
             )  # fmt: skip
         axes.set_ylim(bottom=0)
-        mondays = [_day(week) for week in weeks["week"]]
+        mondays = [day_number(week) for week in weeks["week"]]
         axes.set_xlim(min(mondays), max(mondays) + 7)
         axes.set_ylabel(f"share that {words.it}")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g} %"))
-        _dates(axes)
+        dates_below(axes)
         clean(axes, grid="y")
         drawn.figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     return drawn.svg
@@ -180,29 +180,3 @@ def _dots(x: NDArray[np.float64], y: NDArray[np.float64], shade: str) -> PathPat
     path = Path(points, np.tile([Path.MOVETO, Path.LINETO], len(x)))
     path.should_simplify = False
     return PathPatch(path, facecolor="none", edgecolor=shade, linewidth=3.2, capstyle="round", alpha=0.85)
-
-
-def _label(axes: Axes, length: float, place: float, text: str, *, bold: bool = False) -> None:
-    """Write what a bar amounts to behind its end."""
-    weight = "bold" if bold else "normal"
-    axes.annotate(text, (length, place), xytext=(4, 0), textcoords="offset points", va="center", fontweight=weight)
-
-
-def _bare(axes: Axes) -> None:
-    """Leave names and bars alone: no grid, no lines, no ticks between."""
-    clean(axes, grid="none")
-    axes.tick_params(length=0)
-    axes.tick_params(axis="y", labelcolor=colour("ink"), labelsize=9.0)
-
-
-def _dates(axes: Axes) -> None:
-    calendar: Any = dates  # its classes have no types
-    locator = calendar.AutoDateLocator(minticks=3, maxticks=6)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(calendar.ConciseDateFormatter(locator))
-
-
-def _day(moment: date) -> float:
-    """Return a moment in days, as axes of time count."""
-    calendar: Any = dates
-    return float(calendar.date2num(moment))

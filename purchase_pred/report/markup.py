@@ -16,16 +16,14 @@ if TYPE_CHECKING:
 _PERCENT: Final = re.compile(r"(?<=\d) %")
 
 
-def page_head(title: str, /, *, style: str, script: str) -> str:
+def page_head(title: str, /, *, style: str, script: str = "") -> str:
     """Return the head of a page that may run this script and draw in this style, and nothing else whatsoever.
 
     The policy names both by their hash: a script, a style, an attribute with code or an address that came into the
     page from data would be refused by the browser, even if it were not escaped.
     """
-    policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    runs = f"script-src '{_hash(script)}'; " if script else ""
+    policy = f"default-src 'none'; {runs}style-src '{_hash(style)}'; img-src data:; base-uri 'none'; form-action 'none'"
     return "\n".join(
         [
             "<head>",

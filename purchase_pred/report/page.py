@@ -57,7 +57,7 @@ def render_report(data: ReportData, /) -> str:
     It loads nothing, reads in light and in dark, prints, and works without its script, which only lets the reader move
     the threshold or the daily budget. Equal tables give equal text.
     """
-    script = _asset("report.js")
+    script = asset("report.js")
     title = f"{heading(data.document['model'])}: {outcome(data.document['target'])}"
     sections = [
         decision_section(data),
@@ -82,7 +82,7 @@ def render_report(data: ReportData, /) -> str:
         [
             "<!DOCTYPE html>",
             '<html lang="en">',
-            page_head(title, style=_asset("report.css"), script=script),
+            page_head(title, style=asset("report.css"), script=script),
             "<body>",
             _headline(data, f'<nav aria-label="Contents"><ul>{links}</ul></nav>'),
             "<main>",
@@ -95,6 +95,11 @@ def render_report(data: ReportData, /) -> str:
             "",
         ]
     )
+
+
+def asset(name: str, /) -> str:
+    """Return a style or a script of the pages."""
+    return (files("purchase_pred.report") / "assets" / name).read_text(encoding="utf-8").strip()
 
 
 def _headline(data: ReportData, contents: str) -> str:
@@ -210,7 +215,3 @@ def _footer(data: ReportData) -> str:
         f"Made by purchase-pred {data.versions['purchase-pred']}. This file holds everything it shows and asks no "
         "server for anything. The same figures, for programs, are in metrics.json beside it."
     )
-
-
-def _asset(name: str) -> str:
-    return (files("purchase_pred.report") / "assets" / name).read_text(encoding="utf-8").strip()

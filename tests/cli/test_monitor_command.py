@@ -10,7 +10,15 @@ from installed_command import purchase_pred
 if TYPE_CHECKING:
     from pathlib import Path
 
-FEW = ("--set", "train.threads=1", "--set", "monitor.users=150", "--set", "monitor.limits.adversarial_auc=null")
+FEW = (
+    "--no-page",
+    "--set",
+    "train.threads=1",
+    "--set",
+    "monitor.users=150",
+    "--set",
+    "monitor.limits.adversarial_auc=null",
+)
 
 
 def test_a_quiet_shop_ends_with_0_and_every_figure_as_json(shop: Path) -> None:

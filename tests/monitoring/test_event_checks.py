@@ -1,48 +1,21 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
-import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from watched import AS_OF, BAD, DAY, quiet_log
 
 from purchase_pred.monitoring.event_checks import check_days
-from purchase_pred.schema import EVENT_TYPE_DTYPE
 from purchase_pred.settings.monitor import MonitorSettings
 
-START = datetime(2024, 8, 1, tzinfo=UTC)
-DAYS = 70
-AS_OF = START + timedelta(days=DAYS)
-BAD = AS_OF - timedelta(days=2)
-"""The day on which something is planted."""
 SETTINGS = MonitorSettings()
-DAY = timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
 def quiet() -> pl.DataFrame:
-    """Seventy days of a shop: weekends twice as busy, evenings busier than mornings, prices of each item its own."""
-    rng = np.random.default_rng(7)
-    frames = []
-    for day in range(DAYS):
-        busy = 2 if (START + day * DAY).weekday() >= 5 else 1
-        count = rng.poisson(220 * busy)
-        hour = np.clip(rng.normal(17, 4, count), 0, 23.9)
-        item = rng.integers(0, 20, count)
-        kind = rng.choice(["view", "add_to_cart", "purchase"], count, p=[0.8, 0.14, 0.06])
-        frames.append(
-            pl.DataFrame(
-                {
-                    "user_id": rng.integers(0, 150, count),
-                    "item_id": item,
-                    "timestamp": pl.Series((hour * 3.6e9).astype(np.int64)).cast(pl.Duration("us")) + START + day * DAY,
-                    "event_type": pl.Series(kind, dtype=EVENT_TYPE_DTYPE),
-                    "price": 10.0 + item * rng.choice([0.9, 1.0], count),
-                }
-            )
-        )
-    return pl.concat(frames)
+    return quiet_log()
 
 
 def on_the_bad_day() -> pl.Expr:

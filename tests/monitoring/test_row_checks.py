@@ -5,46 +5,32 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from frames import START, feature_frame
+from watched import LEARNT, ROWS_AS_OF, SETTINGS, fitted, later_rows
 
-from purchase_pred.models import train_models
 from purchase_pred.monitoring.row_checks import RowsChecked, check_rows
-from purchase_pred.settings import Settings
+from purchase_pred.settings.monitor import MonitorSettings
 
 if TYPE_CHECKING:
     from purchase_pred.models import FittedModel
 
-SETTINGS = Settings.model_validate(
-    {"train": {"models": ["lightgbm"], "threads": 1, "lightgbm": {"max_rounds": 20, "min_data_in_leaf": 20}}}
-)
-AS_OF = START + timedelta(days=55)
-LEARNT = {
-    "train": feature_frame(5_000, seed=0, days=10),
-    "val": feature_frame(3_000, seed=1, first_day=10, days=5),
-}
-
 
 @pytest.fixture(scope="module")
 def model() -> FittedModel:
-    (fitted,) = train_models(LEARNT["train"], LEARNT["val"], settings=SETTINGS)
-    return fitted
+    return fitted()
 
 
 @pytest.fixture(scope="module")
 def rows() -> pl.DataFrame:
-    """Forty days since validation; of the last day no label is known yet."""
-    later = feature_frame(12_000, seed=2, first_day=15, days=40)
-    known = pl.col("label_end") <= AS_OF
-    return later.with_columns(pl.when(known).then("label").alias("label"), pl.lit("test").alias("split"))
+    return later_rows()
 
 
 def in_the_window() -> pl.Expr:
-    return pl.col("prediction_time") >= AS_OF - timedelta(days=7)
+    return pl.col("prediction_time") >= ROWS_AS_OF - timedelta(days=7)
 
 
 def checked(model: FittedModel, rows: pl.DataFrame, **limits: float | None) -> RowsChecked:
-    monitor = type(SETTINGS.monitor).model_validate({"limits": limits})
-    return check_rows(model, LEARNT, rows, as_of=AS_OF, settings=monitor, threads=1)
+    monitor = MonitorSettings.model_validate({"limits": limits})
+    return check_rows(model, LEARNT, rows, as_of=ROWS_AS_OF, settings=monitor, threads=1)
 
 
 def alarms(found: RowsChecked) -> set[tuple[str, str]]:
@@ -77,7 +63,7 @@ def test_a_feature_that_has_moved_and_one_that_went_missing_are_named(model: Fit
 def test_a_feature_that_is_left_out_is_told_of_and_not_judged(model: FittedModel, rows: pl.DataFrame):
     moved = rows.with_columns((pl.col("noise") + 3.0 * in_the_window()).cast(pl.Float32).alias("noise"))
     monitor = SETTINGS.monitor.model_copy(update={"leave_out": ("noi*",)})
-    found = check_rows(model, LEARNT, moved, as_of=AS_OF, settings=monitor, threads=1)
+    found = check_rows(model, LEARNT, moved, as_of=ROWS_AS_OF, settings=monitor, threads=1)
 
     assert alarms(found) == set()
     assert found.features.row(0, named=True)["judged"] is False
@@ -115,7 +101,7 @@ def test_a_category_that_was_not_learnt_is_found(model: FittedModel, rows: pl.Da
 
 
 def test_more_purchases_than_promised_are_found_once_labels_are_known(model: FittedModel, rows: pl.DataFrame):
-    window = pl.col("prediction_time").is_between(AS_OF - timedelta(days=9), AS_OF)
+    window = pl.col("prediction_time").is_between(ROWS_AS_OF - timedelta(days=9), ROWS_AS_OF)
     known = pl.col("label").is_not_null()
     more = rows.with_columns(
         pl.when(window & known & (pl.col("user_id") % 8 == 0)).then(1).otherwise("label").cast(pl.UInt8).alias("label")
@@ -143,7 +129,7 @@ def test_a_model_that_is_estimated_to_rank_worse_is_found_before_labels_are_know
 def test_purchases_that_no_longer_follow_the_scores_are_found_once_labels_are_known(
     model: FittedModel, rows: pl.DataFrame
 ):
-    window = pl.col("prediction_time") >= AS_OF - timedelta(days=9)
+    window = pl.col("prediction_time") >= ROWS_AS_OF - timedelta(days=9)
     mixed = rows.with_columns(
         pl.when(window & pl.col("label").is_not_null())
         .then(pl.col("label").shuffle(seed=3))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.durations import duration_name
 from purchase_pred.errors import InputError
 from purchase_pred.execution.known_rows import KnownRows
 from purchase_pred.models import load_model
-from purchase_pred.monitoring.event_checks import DaysChecked, check_days
-from purchase_pred.monitoring.row_checks import CONTROLS, RowsChecked, check_rows
+from purchase_pred.monitoring.event_checks import check_days
+from purchase_pred.monitoring.row_checks import CONTROLS, check_rows
+from purchase_pred.monitoring.verdict import Verdict
 from purchase_pred.pipeline.engine.manifest import is_output_of
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
+from purchase_pred.pipeline.engine.publish import written_whole
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
 from purchase_pred.pipeline.tasks.open_predictions import moment_text
 from purchase_pred.pipeline.tasks.scoring_inputs import check_inputs
+from purchase_pred.report.monitor_page import render_monitor
 from purchase_pred.schema import CATALOG, SESSIONIZED, TIMESTAMP, USERS
 from purchase_pred.settings.carried import adopted_settings
 
@@ -28,43 +29,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from purchase_pred.models.fitted import FittedModel
+    from purchase_pred.monitoring.row_checks import RowsChecked
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
     from purchase_pred.settings.loading import ResolvedSettings
 
+MONITOR_FILE: Final = "monitor.html"
+
 _LOGGER: Final = logging.getLogger(__name__)
 _TICK: Final = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """What monitoring found: every figure behind it, and which limits were passed."""
-
-    model: str
-    """The name of the model."""
-    as_of: datetime
-    """The moment: events before it, strictly, are known."""
-    window: timedelta
-    """How far back the new data reaches."""
-    days: DaysChecked
-    rows: RowsChecked | None
-    """None: the window holds no row of the model, which the days tell the reason of."""
-
-    @property
-    def findings(self) -> pl.DataFrame:
-        """All findings, as `purchase_pred.monitoring.findings.findings_table` has them, alarms first."""
-        parts = [self.days.findings, *([self.rows.findings] if self.rows else [])]
-        return pl.concat(parts).sort(~pl.col("alarm"), maintain_order=True)
-
-    @property
-    def alarms(self) -> pl.DataFrame:
-        """The findings beyond their limits; none: all is quiet."""
-        return self.findings.filter("alarm")
-
-    @property
-    def limits_passed(self) -> list[str]:
-        """The checks that raised an alarm, each once."""
-        return self.alarms["check"].unique(maintain_order=True).to_list()
 
 
 def monitor(
@@ -127,30 +100,12 @@ def monitor(
     return Verdict(fitted.name, moment, settings.monitor.window, days, _rows(fitted, known, moment, settings))
 
 
-def verdict_document(verdict: Verdict, /) -> dict[str, Any]:
-    """Return a verdict as JSON holds it: what `monitor --json` prints."""
-    rows = verdict.rows
-    return {
-        "schema_version": 1,
-        "model": verdict.model,
-        "as_of": verdict.as_of.isoformat(),
-        "window": duration_name(verdict.window),
-        "quiet": verdict.alarms.is_empty(),
-        "limits_passed": verdict.limits_passed,
-        "findings": _records(verdict.findings),
-        "volumes": _records(verdict.days.volumes),
-        "features": _records(rows.features) if rows else [],
-        "adversarial": _records(rows.adversarial) if rows else [],
-        "performance": _records(rows.performance) if rows else [],
-        "weeks": _records(rows.weeks) if rows else [],
-    }
-
-
-def _records(table: pl.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
-        for row in table.iter_rows(named=True)
-    ]
+def write_page(workspace: Workspace, verdict: Verdict, /) -> Path:
+    """Draw the page of a verdict into the workspace, in place of the one before, and return where it lies."""
+    path = workspace.path(MONITOR_FILE)
+    with workspace.locked(), written_whole(path) as partial:
+        partial.write_text(render_monitor(verdict), encoding="utf-8")
+    return path
 
 
 def _moment(log: pl.LazyFrame, as_of: datetime | None) -> datetime:
