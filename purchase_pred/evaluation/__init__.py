@@ -8,7 +8,7 @@ from purchase_pred.evaluation.curves import earliness_table, score_histogram, th
 from purchase_pred.evaluation.drift import AdversarialValidation, adversarial_validation
 from purchase_pred.evaluation.evaluate import evaluate
 from purchase_pred.evaluation.explain import Contribution, Explanation, explain
-from purchase_pred.evaluation.importance import feature_importance, sample_rows, shap_values
+from purchase_pred.evaluation.importance import feature_importance, shap_values
 from purchase_pred.evaluation.red_flags import (
     data_red_flags,
     model_red_flags,
@@ -16,7 +16,7 @@ from purchase_pred.evaluation.red_flags import (
     shared_users,
     single_feature_auc,
 )
-from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
+from purchase_pred.evaluation.scored import ScoredSplit, sample_rows, scored_splits
 
 __all__ = [
     "AdversarialValidation",

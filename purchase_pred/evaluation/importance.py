@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from purchase_pred.evaluation.scored import drawn_rows
+from purchase_pred.evaluation.scored import sample_rows
 from purchase_pred.models.rows.design_matrix import design_matrix
-from purchase_pred.models.rows.feature_rows import take_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from purchase_pred.models.fitted import FittedModel
-    from purchase_pred.models.rows.feature_rows import FeatureRows
-
-SHAP_ROWS: Final = 5_000
-"""Rows from which mean absolute SHAP values are taken."""
-
-
-def sample_rows(frame: FeatureRows, /, *, rows: int = SHAP_ROWS, seed: int = 0) -> pl.DataFrame:
-    """Return at most so many rows of a frame, drawn at random without replacement, in their order."""
-    height = int(frame.lazy().select(pl.len()).collect().item())
-    drawn = drawn_rows(height, rows, seed=seed)
-    return frame.lazy().collect() if drawn is None else take_rows(frame, drawn)
 
 
 def shap_values(model: FittedModel, frame: pl.DataFrame, /) -> NDArray[np.float64]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import polars as pl
 
 from purchase_pred.evaluation.baselines import rule_columns
 from purchase_pred.evaluation.curves import EVENTS_SEEN
@@ -16,7 +17,6 @@ from purchase_pred.models.rows.feature_rows import columns_of, row_blocks, schem
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import polars as pl
     from numpy.typing import NDArray
 
     from purchase_pred.models.fitted import FittedModel
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 TRAIN_ROWS: Final = 1_000_000
 """Rows of train that are scored at the most, drawn at random: enough for figures that are only looked at for a gap."""
+SHAP_ROWS: Final = 5_000
+"""Rows from which mean absolute SHAP values are taken."""
 
 _ITEM_CATEGORY: Final = "item_category"
 
@@ -40,6 +42,8 @@ class ScoredSplit:
     """By the name of the model, before calibration, of the rows that were scored."""
     scored: NDArray[np.intp] | None = None
     """The numbers of the rows that were scored, ascending; None: all."""
+    _samples: dict[int, pl.DataFrame] = field(default_factory=dict, init=False, repr=False)
+    """What `sample` has drawn, by how many rows were asked for."""
 
     @property
     def labels(self) -> NDArray[np.uint8]:
@@ -49,6 +53,12 @@ class ScoredSplit:
     def probabilities(self, model: FittedModel, /) -> NDArray[np.float64]:
         """Return the calibrated probabilities of the rows that were scored."""
         return model.calibrator.probabilities(self.log_odds[model.name])
+
+    def sample(self, rows: int, /) -> pl.DataFrame:
+        """Return what `sample_rows` draws of the rows with their features; read once, however many models ask."""
+        if rows not in self._samples:
+            self._samples[rows] = sample_rows(self.features, rows=rows)
+        return self._samples[rows]
 
     def uncalibrated(self, model: FittedModel, /) -> NDArray[np.float64]:
         """Return the probabilities before calibration."""
@@ -89,6 +99,13 @@ def _scored(models: Sequence[FittedModel], features: FeatureRows, *, most: int |
     for model in models:
         parts[model.name] = parts[model.name] or [model.log_odds(schema)]
     return ScoredSplit(rows, features, {name: np.concatenate(found) for name, found in parts.items()}, scored)
+
+
+def sample_rows(frame: FeatureRows, /, *, rows: int = SHAP_ROWS, seed: int = 0) -> pl.DataFrame:
+    """Return at most so many rows of a frame, drawn at random without replacement, in their order."""
+    height = int(frame.lazy().select(pl.len()).collect().item())
+    drawn = drawn_rows(height, rows, seed=seed)
+    return frame.lazy().collect() if drawn is None else take_rows(frame, drawn)
 
 
 def drawn_rows(height: int, most: int, /, *, seed: int = 0) -> NDArray[np.intp] | None:

@@ -13,10 +13,11 @@ from purchase_pred.evaluation.calibration_table import calibration_table, reliab
 from purchase_pred.evaluation.cohorts import cohort_table
 from purchase_pred.evaluation.comparison import CEILING, comparison_table
 from purchase_pred.evaluation.curves import earliness_table, score_histogram, threshold_curve
-from purchase_pred.evaluation.importance import feature_importance, sample_rows
+from purchase_pred.evaluation.importance import feature_importance
 from purchase_pred.evaluation.red_flags import data_red_flags, model_red_flags
 from purchase_pred.evaluation.scored import scored_splits
 from purchase_pred.report.tables import (
+    SWARM_ROWS,
     budget_table,
     decision_table,
     split_table,
@@ -161,7 +162,7 @@ def report_data(
     frames = {name: one.rows for name, one in scored.items()}
     dates = test[PREDICTION_TIME].dt.date().unique().to_list()
     documents = [document, *(rival for rival in rivals if rival["model"] != document["model"])]
-    importance = feature_importance(model, sample_rows(split.features, rows=_SHAP_ROWS))
+    importance = feature_importance(model, split.sample(_SHAP_ROWS))
     return ReportData(
         document=document,
         source=source,
@@ -188,7 +189,7 @@ def report_data(
         earliness=earliness_table(test, probabilities) if model.target["anchors"] == "in_session" else None,
         importance=importance,
         left_out=model.spec.left_out,
-        swarm=swarm_table(model, split.features, features=importance["feature"].head(SWARM_FEATURES).to_list()),
+        swarm=swarm_table(model, split.sample(SWARM_ROWS), features=importance["feature"][:SWARM_FEATURES].to_list()),
         cohorts=cohort_table(test, probabilities, train=frames["train"], users=source.users),
         flags=model_red_flags(
             model.name,

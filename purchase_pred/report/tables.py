@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from purchase_pred.evaluation.curves import threshold_curve
-from purchase_pred.evaluation.importance import sample_rows, shap_values
+from purchase_pred.evaluation.importance import shap_values
+from purchase_pred.evaluation.scored import sample_rows
 from purchase_pred.models.rows.design_matrix import design_matrix, label_vector
 from purchase_pred.models.rows.feature_rows import schema_of
 from purchase_pred.schema import (

@@ -8,7 +8,7 @@ import pytest
 from frames import splits
 from polars.testing import assert_frame_equal
 
-from purchase_pred.evaluation import evaluate, scored_splits
+from purchase_pred.evaluation import ScoredSplit, evaluate, sample_rows, scored_splits
 from purchase_pred.models import train_models
 from purchase_pred.models.rows import feature_rows
 from purchase_pred.models.rows.design_matrix import design_matrix, feature_spec, label_vector
@@ -84,12 +84,19 @@ def test_a_scored_split_keeps_no_feature_but_what_rules_and_cohorts_read(files):
     assert scored_splits(models, scored) == scored
 
 
+def test_a_sample_for_the_report_is_read_from_the_file_once(files):
+    split = ScoredSplit(SPLITS["test"], files["test"], {})
+    assert split.sample(40).equals(sample_rows(SPLITS["test"], rows=40))
+    assert split.sample(40) is split.sample(40)
+    assert split.sample(30).height == 30
+
+
 def test_room_grows_with_the_memory_and_never_leaves_less_than_enough_to_learn():
     assert most_rows("xgboost", 100, 1) == LEAST_ROWS
     assert most_rows("xgboost", 100, 8_000_000_000) == pytest.approx(
         2 * most_rows("xgboost", 100, 4_000_000_000), rel=1e-4
     )
-    assert most_rows("logistic", 100, 4_000_000_000) < most_rows("lightgbm", 100, 4_000_000_000)
+    assert most_rows("lightgbm", 100, 4_000_000_000) < most_rows("logistic", 100, 4_000_000_000)
 
 
 def test_thinned_samples_lie_within_each_other_and_keep_the_odds():

@@ -1,31 +1,28 @@
-"""Logistic regression: fitted by scikit-learn, kept and applied as plain numbers."""
+"""Logistic regression: fitted by Newton's method, kept and applied as plain numbers."""
 
 from __future__ import annotations
 
-import itertools
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from purchase_pred.errors import BundleError
+from purchase_pred.models.learners.logistic_columns import filled_log, learn_columns, missing_code
+from purchase_pred.models.learners.newton import fit_coefficients
 from purchase_pred.models.saved_json import Positive, SavedPart, checked, read_json_object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from purchase_pred.models.learners.learner import FitRows
+    from purchase_pred.models.learners.logistic_columns import LogisticColumns
     from purchase_pred.models.rows.spec import FeatureSpec
 
 _BLOCK_ROWS: Final = 65_536
-_MOST_CATEGORIES: Final = 50
-"""Coefficients of one categorical feature at most: the rarer categories share one."""
 
 
 @dataclass(frozen=True)
@@ -86,25 +83,32 @@ class LogisticLearner:
 
     def log_odds(self, matrix: NDArray[np.float32], /) -> NDArray[np.float64]:
         """Return the log-odds of each row, as fitted."""
-        blocks = [
-            self.contributions(matrix[start : start + _BLOCK_ROWS]).sum(axis=1)
-            for start in range(0, len(matrix), _BLOCK_ROWS)
-        ]
-        return np.concatenate(blocks) if blocks else np.empty(0)
+        log_odds = np.full(len(matrix), self.numbers.intercept)
+        for start in range(0, len(matrix), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            for _, part in self._parts(matrix[block]):
+                log_odds[block] += part
+        return log_odds
 
     def contributions(self, matrix: NDArray[np.float32], /) -> NDArray[np.float64]:
         """Return coefficient times (value - mean) of each feature, the constant as the last column."""
-        numbers = self.numbers
         parts = np.zeros((len(matrix), len(self.spec.features) + 1))
-        values = signed_log(matrix[:, numbers.numeric].astype(np.float64))
-        filled = np.where(np.isnan(values), np.asarray(numbers.fills), values)
-        scaled = (filled - np.asarray(numbers.means)) / np.asarray(numbers.scales)
-        parts[:, numbers.numeric] = scaled * np.asarray(numbers.weights)
-        parts[:, numbers.indicated] += np.isnan(matrix[:, numbers.indicated]) * np.asarray(numbers.indicator_weights)
-        for position, weights in zip(numbers.categorical, numbers.category_weights, strict=True):
-            parts[:, position] = np.asarray(weights)[missing_code(matrix[:, position]).astype(np.int64) + 1]
-        parts[:, -1] = numbers.intercept
+        for position, part in self._parts(matrix):
+            parts[:, position] += part
+        parts[:, -1] = self.numbers.intercept
         return parts
+
+    def _parts(self, matrix: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Yield what each number, each absence and each category adds to the log-odds, and of which column."""
+        numbers = self.numbers
+        scaled = zip(numbers.numeric, numbers.fills, numbers.means, numbers.scales, numbers.weights, strict=True)
+        for position, fill, mean, scale, weight in scaled:
+            if weight:
+                yield position, (filled_log(matrix[:, position], fill) - mean) * (weight / scale)
+        for position, weight in zip(numbers.indicated, numbers.indicator_weights, strict=True):
+            yield position, np.isnan(matrix[:, position]) * weight
+        for position, weights in zip(numbers.categorical, numbers.category_weights, strict=True):
+            yield position, np.asarray(weights)[missing_code(matrix[:, position]).astype(np.intp) + 1]
 
     def gains(self) -> NDArray[np.float64]:
         """Return the size of each feature's coefficient on the standardised scale (the largest of a category's)."""
@@ -149,104 +153,33 @@ def fit_logistic(rows: FitRows, /) -> LogisticLearner:
     """Fit logistic regression on the training rows; the stop rows are not looked at."""
     own = rows.settings.logistic
     positive_weight = rows.positive_weight(own.positive_weight)
-    weights = rows.weights_with(positive_weight)
-    pipeline = logistic_pipeline(rows)
-    pipeline.fit(rows.matrix.astype(np.float64), rows.labels, logisticregression__sample_weight=weights)
-    return LogisticLearner(_numbers(pipeline, rows.spec), positive_weight, rows.spec)
-
-
-def logistic_pipeline(rows: FitRows, /) -> Pipeline:
-    """Return the unfitted scikit-learn pipeline: imputation with indicators, signed log, scaling, one-hot."""
-    own = rows.settings.logistic
-    categorical = list(rows.spec.categorical)
-    numeric = [index for index in range(len(rows.spec.features)) if index not in rows.spec.categorical]
-    # Absence is added as columns of its own beside, and not by `add_indicator`, so that it is not standardised.
-    columns = ColumnTransformer(
-        [
-            ("numeric", make_pipeline(FunctionTransformer(signed_log), _imputer(), StandardScaler()), numeric),
-            ("missing", FunctionTransformer(_indicators), [index for index in numeric if _varies(rows, index)]),
-            ("category", make_pipeline(FunctionTransformer(missing_code), _one_hot()), categorical),
-        ]
+    described, columns = learn_columns(rows.matrix, rows.spec)
+    found = fit_coefficients(
+        columns,
+        rows.labels,
+        rows.weights_with(positive_weight),
+        inverse_regularisation=own.inverse_regularisation,
+        steps=own.max_iterations,
     )
-    regression = LogisticRegression(C=own.inverse_regularisation, max_iter=own.max_iterations, solver="newton-cholesky")
-    return make_pipeline(columns, regression)
+    return LogisticLearner(_numbers(described, found), positive_weight, rows.spec)
 
 
-def signed_log(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return sign(x) log(1 + |x|), which brings counts, prices and ages to one scale.
-
-    Examples
-    --------
-    >>> signed_log(np.array([0.0, -1.0])).round(3).tolist()
-    [0.0, -0.693]
-    """
-    return np.copysign(np.log1p(np.abs(values)), values)
-
-
-def missing_code(codes: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return category codes with -1 for missing ones.
-
-    Examples
-    --------
-    >>> missing_code(np.array([2.0, np.nan])).tolist()
-    [2.0, -1.0]
-    """
-    return np.where(np.isnan(codes), -1.0, codes)
-
-
-def _imputer() -> SimpleImputer:
-    return SimpleImputer(strategy="mean", keep_empty_features=True)
-
-
-def _one_hot() -> OneHotEncoder:
-    return OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=_MOST_CATEGORIES, sparse_output=False)
-
-
-def _indicators(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.isnan(values).astype(np.float64)
-
-
-def _varies(rows: FitRows, index: int) -> bool:
-    missing = np.isnan(rows.matrix[:, index])
-    return bool(missing.any() and not missing.all())
-
-
-def _numbers(pipeline: Pipeline, spec: FeatureSpec) -> LogisticNumbers:
-    columns = pipeline["columntransformer"]
-    regression = pipeline["logisticregression"]
-    positions = {name: [int(i) for i in where] for name, _, where in columns.transformers_}
-    numeric, missing, categorical = (positions.get(name, []) for name in ("numeric", "missing", "category"))
-    numbers = columns.named_transformers_["numeric"] if numeric else None
-    coefficients = regression.coef_[0]
-    after = len(numeric) + len(missing)
-    counts = [len(spec.features[position].categories or ()) for position in categorical]
+def _numbers(columns: LogisticColumns, found: NDArray[np.float64]) -> LogisticNumbers:
+    """Return what the fitted model consists of; a category without a column of its own adds nothing."""
+    sizes = [len(columns.numeric), len(columns.indicated), *(int(own.max()) + 1 for own in columns.shared)]
+    weights, absences, *categories = np.split(found[:-1], np.cumsum(sizes)[:-1])
     return LogisticNumbers(
-        numeric=numeric,
-        fills=numbers["simpleimputer"].statistics_.tolist() if numbers else [],
-        means=numbers["standardscaler"].mean_.tolist() if numbers else [],
-        scales=numbers["standardscaler"].scale_.tolist() if numbers else [],
-        weights=coefficients[: len(numeric)].tolist(),
-        indicated=missing,
-        indicator_weights=coefficients[len(numeric) : after].tolist(),
-        categorical=categorical,
-        category_weights=_category_weights(columns, counts, coefficients[after:]) if categorical else [],
-        intercept=float(regression.intercept_[0]),
+        numeric=columns.numeric,
+        fills=columns.fills,
+        means=columns.means,
+        scales=columns.scales,
+        weights=weights.tolist(),
+        indicated=columns.indicated,
+        indicator_weights=absences.tolist(),
+        categorical=columns.categorical,
+        category_weights=[
+            np.where(own >= 0, of_columns[own], 0.0).tolist()
+            for own, of_columns in zip(columns.shared, categories, strict=True)
+        ],
+        intercept=float(found[-1]),
     )
-
-
-def _category_weights(
-    columns: ColumnTransformer, counts: list[int], coefficients: NDArray[np.float64]
-) -> list[list[float]]:
-    """Return the coefficient of every category there is, seen in training or not, by encoding each of them."""
-    encoder = columns.named_transformers_["category"]["onehotencoder"]
-    rows = np.arange(-1, max(counts))[:, None]
-    encoded = encoder.transform(np.minimum(rows, np.asarray(counts) - 1).astype(np.float64))
-    sizes = [
-        len(seen) if rare is None else len(seen) - len(rare) + 1
-        for seen, rare in zip(encoder.categories_, encoder.infrequent_categories_, strict=True)
-    ]
-    ends = np.cumsum([0, *sizes]).tolist()
-    return [
-        (encoded[: count + 1, start:end] @ coefficients[start:end]).tolist()
-        for count, (start, end) in zip(counts, itertools.pairwise(ends), strict=True)
-    ]

@@ -11,10 +11,11 @@ from purchase_pred.names import ModelName
 
 Purpose = ModelName | Literal["stop"]
 
-BYTES_PER_VALUE: Final[Mapping[Purpose, float]] = {"logistic": 44.0, "xgboost": 22.0, "lightgbm": 10.0, "stop": 22.0}
-"""What a value of the matrix takes at the peak of a fit, the matrix (4 bytes) included: float64 copies of scaled values
-and their indicators; the quantile index where values are missing; the binned columns. For the stop rows that of the
-greediest booster. Measured by `benchmarks/scale`."""
+BYTES_PER_VALUE: Final[Mapping[Purpose, float]] = {"logistic": 14.0, "xgboost": 16.0, "lightgbm": 18.0, "stop": 22.0}
+"""What a value of the matrix takes at the peak of a fit, the matrix (4 bytes) included: float32 columns beside it; the
+quantile index where values are missing; the rows that bins are found from, and the bins. For the stop rows the copy
+that XGBoost makes. `benchmarks/scale/learners` measures 10.5 to 11.1, 10.6 to 15.1 and 14.2 to 18.2, the more rows the
+fewer bytes."""
 SHARES: Final[Mapping[Purpose, float]] = {"logistic": 0.6, "xgboost": 0.6, "lightgbm": 0.6, "stop": 0.15}
 """Share of the memory that rows of this purpose may take; learners are fitted one after another."""
 LEAST_ROWS: Final = 10_000
@@ -27,7 +28,7 @@ def most_rows(purpose: Purpose, columns: int, memory: int | None, /) -> int:
     Examples
     --------
     >>> most_rows("xgboost", 117, 4_000_000_000), most_rows("xgboost", 117, None) > 10**15
-    (932400, True)
+    (1282051, True)
     """
     if memory is None:
         return 2**62
