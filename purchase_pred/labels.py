@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 
     from purchase_pred.names import Level
 
-_KEYS: Final[dict[Level, list[str]]] = {
+LABEL_KEYS: Final[dict[Level, list[str]]] = {
     "user_item": [USER_ID, ITEM_ID],
     "user": [USER_ID],
     "session": [USER_ID, SESSION_INDEX],
 }
+"""The columns by which an event is one that the level asks about."""
 _NEXT_TIME: Final = "__next_time"
 _NEXT_SESSION: Final = "__next_session"
 _SESSIONS_SO_FAR: Final = "__sessions_so_far"
@@ -122,7 +123,7 @@ def label_purchases(
     length = parse_duration(horizon)
     _check(anchors, events, level, length, sessions)
     _check_condition(events, where)
-    key = _KEYS[level]
+    key = LABEL_KEYS[level]
     asked = anchors
     if sessions is not None:
         asked = window_features(anchors, events, by=USER_ID, aggregates=[last(_SESSIONS_SO_FAR, SESSION_INDEX)])
@@ -217,13 +218,13 @@ def _with_log_end(anchors: pl.LazyFrame, events: pl.LazyFrame, end: datetime | N
 
 
 def _check(anchors: pl.LazyFrame, events: pl.LazyFrame, level: Level, horizon: timedelta, sessions: int | None) -> None:
-    if level not in _KEYS:
-        raise ValueError(f"level must be one of {', '.join(_KEYS)}, found {level!r}")
+    if level not in LABEL_KEYS:
+        raise ValueError(f"level must be one of {', '.join(LABEL_KEYS)}, found {level!r}")
     if horizon <= timedelta():
         raise ValueError(f"horizon must be longer than zero, found {horizon}")
     if sessions is not None and (not isinstance(sessions, int) or sessions < 1):
         raise ValueError(f"sessions must be a whole number, 1 or more, or None, found {sessions!r}")
-    key: dict[str, Requirement] = dict.fromkeys(_KEYS[level], IDENTIFIER)
+    key: dict[str, Requirement] = dict.fromkeys(LABEL_KEYS[level], IDENTIFIER)
     numbered = [] if sessions is None else [USER_ID, SESSION_INDEX]
     log: dict[str, Requirement] = {EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}
     require(events, {**key, **dict.fromkeys(numbered, IDENTIFIER), **log}, what="events")

@@ -13,6 +13,7 @@ from purchase_pred.schema import (
     ITEM_ID,
     LABEL,
     LABEL_END,
+    LABEL_VALUE,
     PREDICTION_TIME,
     SESSION_INDEX,
     TIME_DTYPE,
@@ -69,9 +70,9 @@ def prediction_rows(
     LazyFrame
         With `as_of` the keys, ``prediction_time`` and ``label_end``; otherwise:
         ``user_id``, ``session_index`` and ``item_id`` as the prediction points have them, ``prediction_time``,
-        ``label_end``, ``label``, ``split`` (of the session's start; on a calendar, of T) and ``purged`` (Boolean: T or
-        ``label_end`` lies outside the split, for test past the last event, or T in the embargo at its start), sorted by
-        the keys and T.
+        ``label_end``, ``label``, with `target.value` ``label_value`` (see `label_amounts`), ``split`` (of the session's
+        start; on a calendar, of T) and ``purged`` (Boolean: T or ``label_end`` lies outside the split, for test past
+        the last event, or T in the embargo at its start), sorted by the keys and T.
 
     Raises
     ------
@@ -128,7 +129,8 @@ def labelled_points(
     end = None if boundaries is None else boundaries[END]
     anchors = _anchors(sessionized, settings, boundaries=boundaries)
     labelled = label_target(anchors, sessionized, settings=settings, end=end)
-    columns = [*anchors.collect_schema().names(), LABEL_END, LABEL]
+    values = [] if settings.target.value is None else [LABEL_VALUE]
+    columns = [*anchors.collect_schema().names(), LABEL_END, LABEL, *values]
     return _with_session_start(labelled, sessionized).select(*columns, SESSION_START)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from purchase_pred.amounts import label_amounts
 from purchase_pred.labels import label_churn, label_purchases
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 def label_target(
     anchors: pl.LazyFrame, events: pl.LazyFrame, /, *, settings: Settings, end: datetime | None = None
 ) -> pl.LazyFrame:
-    """Label prediction points by the configured target; returns and errors are those of its function of labels.
+    """Label prediction points by the configured target, with what is spent where `target.value` asks for it.
+
+    Returns and errors are those of its function of labels.
 
     Parameters
     ----------
@@ -29,9 +32,12 @@ def label_target(
     target = settings.target
     if target.kind == "churn":
         return label_churn(anchors, events, horizon=target.horizon, end=end)
-    return label_purchases(
+    labelled = label_purchases(
         anchors, events, horizon=target.horizon, level=target.level, sessions=target.sessions, end=end
     )
+    if target.value is None:
+        return labelled
+    return label_amounts(labelled, events, horizon=target.horizon, level=target.level)
 
 
 def undecided_label(settings: Settings, /) -> int:

@@ -12,14 +12,14 @@ import purchase_pred
 
 ROOT = Path(purchase_pred.__file__).parent
 CORE = ("schema", "errors", "durations", "sizes", "arithmetic", "sessions", "splits", "anchors", "calendar_points",
-        "labels", "shards", "targets", "prediction_rows", "windows", "features")  # fmt: skip
+        "labels", "amounts", "shards", "targets", "prediction_rows", "windows", "features")  # fmt: skip
 IMPURE_CALLS = {"collect", "collect_all", "fetch", "open", "print", "scan_parquet", "read_parquet", "sink_parquet",
                 "getLogger", "write_parquet", "write_text", "read_text"}  # fmt: skip
 FLOORS = (
     {"errors", "durations", "sizes", "arithmetic", "names", "likeness", "wording"},
     {"schema", "metrics"},
     {"windows", "settings"},
-    {"sessions", "splits", "anchors", "calendar_points", "labels", "shards"},
+    {"sessions", "splits", "anchors", "calendar_points", "labels", "amounts", "shards"},
     {"features", "targets", "prediction_rows", "ingest", "simulation"},
     {"models", "leakage", "execution", "oracle"},
     {"evaluation"},

@@ -8,6 +8,7 @@ import numpy as np
 
 from purchase_pred.evaluation.baselines import RECENCY, attention_rule, cart_rule
 from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
+from purchase_pred.evaluation.spend import SPEND, spend_document
 from purchase_pred.evaluation.user_ranking import RANKING, ranking_document
 from purchase_pred.metrics import metrics
 from purchase_pred.models.rows.design_matrix import label_vector
@@ -57,7 +58,8 @@ def evaluate(
     document
         `schema_version`, `model`, `target`, `splits` (metrics of each), `baselines` (metrics on test), `ceiling`
         (metrics of `truth` on test, or None), `threshold` (chosen on val, applied to val and test) and, at level
-        `user_item`, `ranking` (see `ranking_document`: model and rules per user on test). The metrics are those of
+        `user_item`, `ranking` (see `ranking_document`: model and rules per user on test); of a model with amounts
+        `spend` (see `spend_document`). The metrics are those of
         `purchase_pred.metrics.metrics`. `carted_not_bought` and `recency` (within sessions: the most viewed, of churn:
         the longest silence, see `attention_rule`) are scores and no probabilities: their log_loss, brier and ece are
         None. `prevalence` predicts the share of positives in train for every row. A rule whose columns are absent, or
@@ -93,6 +95,9 @@ def evaluate(
             scored["val"].rows, probabilities["val"], test, probabilities["test"], settings=settings.train
         ),
     }
+    spend = spend_document(model, scored)
+    if spend is not None:
+        document[SPEND] = spend
     if model.target["level"] == "user_item":
         document[RANKING] = ranking_document(test[USER_ID], labels, {"model": probabilities["test"], **rules})
     return document

@@ -13,6 +13,7 @@ from purchase_pred.evaluation.curves import EVENTS_SEEN
 from purchase_pred.models.calibration import sigmoid
 from purchase_pred.models.rows.design_matrix import NOT_FEATURES, design_matrix, label_vector
 from purchase_pred.models.rows.feature_rows import columns_of, row_blocks, schema_of, take_rows
+from purchase_pred.schema import LABEL_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,8 @@ class ScoredSplit:
     """The rows with their features, from which samples are drawn."""
     log_odds: Mapping[str, NDArray[np.float64]]
     """By the name of the model, before calibration, of the rows that were scored."""
+    amounts: Mapping[str, NDArray[np.float64]]
+    """By the name of the model, what is spent where there is a purchase, of those models that tell."""
     scored: NDArray[np.intp] | None = None
     """The numbers of the rows that were scored, ascending; None: all."""
     _samples: dict[int, pl.DataFrame] = field(default_factory=dict, init=False, repr=False)
@@ -49,6 +52,12 @@ class ScoredSplit:
     def labels(self) -> NDArray[np.uint8]:
         """The labels of the rows that were scored."""
         return label_vector(self.rows if self.scored is None else self.rows[self.scored])
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """What was spent on the rows that were scored, NaN where that is not known."""
+        rows = self.rows if self.scored is None else self.rows[self.scored]
+        return rows[LABEL_VALUE].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
     def probabilities(self, model: FittedModel, /) -> NDArray[np.float64]:
         """Return the calibrated probabilities of the rows that were scored."""
@@ -92,13 +101,20 @@ def _scored(models: Sequence[FittedModel], features: FeatureRows, *, most: int |
     rows = columns_of(features, [*NOT_FEATURES, _ITEM_CATEGORY, EVENTS_SEEN, *rule_columns(schema.columns)])
     scored = None if most is None else drawn_rows(rows.height, most)
     parts: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in models}
+    valued = [model for model in models if model.amounts is not None]
+    amounts: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in valued}
     for block in row_blocks(features if scored is None else take_rows(features, scored)):
         matrices = {model.spec: design_matrix(block, model.spec) for model in models}
         for model in models:
             parts[model.name].append(model.log_odds_of(matrices[model.spec]))
+        said = {id(one.amounts): one.amounts.amounts(matrices[one.spec]) for one in valued if one.amounts}
+        for model in valued:
+            amounts[model.name].append(said[id(model.amounts)])
     for model in models:
         parts[model.name] = parts[model.name] or [model.log_odds(schema)]
-    return ScoredSplit(rows, features, {name: np.concatenate(found) for name, found in parts.items()}, scored)
+    log_odds = {name: np.concatenate(found) for name, found in parts.items()}
+    spent = {name: np.concatenate(found) if found else np.empty(0) for name, found in amounts.items()}
+    return ScoredSplit(rows, features, log_odds, spent, scored)
 
 
 def sample_rows(frame: FeatureRows, /, *, rows: int = SHAP_ROWS, seed: int = 0) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.errors import BundleError
+from purchase_pred.models.amount_model import AmountModel
 from purchase_pred.models.bundle_format import BUNDLE_VERSION, BundleDescription, CalibratorDescription
 from purchase_pred.models.calibration import calibrator_from_json
 from purchase_pred.models.fitted import FittedModel
@@ -56,15 +57,18 @@ def save_bundle(model: FittedModel, directory: Path, /) -> None:
         "learner_file": learner.file_name,
         "learner_state": learner.state(),
         "odds_factor": model.odds_factor,
-        "versions": {name: version(name) for name in ("purchase-pred", learner.library)},
+        "versions": {name: version(name) for name in _libraries(model)},
         "target": model.target,
         "training": model.training,
         "settings": model.settings,
         "feature_settings": model.feature_settings,
         "features": model.spec.to_json(),
         "left_out": list(model.spec.left_out),
+        "amounts": None if model.amounts is None else model.amounts.state(),
     }
     contents = {learner.file_name: content, CALIBRATOR_FILE: _json(model.calibrator.to_json())}
+    if model.amounts is not None:
+        contents[model.amounts.file_name] = model.amounts.to_bytes()
     for name, written in contents.items():
         (directory / name).write_bytes(written)
     if model.first_fit:
@@ -117,6 +121,7 @@ def load_model(folder: Path | str, /) -> FittedModel:
         settings=known.settings,
         feature_settings=known.feature_settings,
         training=description["training"],
+        amounts=_read_amounts(directory, known, spec),
         first_fit=_read_first_fit(directory, known) if _FIRST_FIT_FILE in known.sha256 else None,
     )
 
@@ -143,16 +148,36 @@ def _saved(model: FittedModel) -> SavedLearner:
     return learner
 
 
+def _libraries(model: FittedModel) -> tuple[str, ...]:
+    """Return the distributions that must be able to read what is written."""
+    own = ("purchase-pred", _saved(model).library)
+    return own if model.amounts is None else (*own, model.amounts.library)
+
+
 def _read_learner(directory: Path, known: BundleDescription, spec: FeatureSpec) -> SavedLearner:
     learner = _LEARNERS[known.kind]
-    if learner.library not in known.versions:
-        raise BundleError(f"{directory / MODEL_FILE}: versions lacks {learner.library!r}: train again")
-    _check_version(directory, learner.library, known.versions[learner.library])
-    content = _read(directory, learner.file_name, known.sha256, most=MOST_BOOSTER_BYTES)
+    content = _read_booster(directory, learner.file_name, learner.library, known)
     try:
         return learner.from_bytes(content, known.learner_state.model_dump(), spec)
     except BundleError as error:
         raise BundleError(f"{directory}: {error}") from error
+
+
+def _read_amounts(directory: Path, known: BundleDescription, spec: FeatureSpec) -> AmountModel | None:
+    if known.amounts is None:
+        return None
+    content = _read_booster(directory, AmountModel.file_name, AmountModel.library, known)
+    try:
+        return AmountModel.from_bytes(content, known.amounts.model_dump(), spec)
+    except BundleError as error:
+        raise BundleError(f"{directory}: {error}") from error
+
+
+def _read_booster(directory: Path, name: str, library: str, known: BundleDescription) -> bytes:
+    if library not in known.versions:
+        raise BundleError(f"{directory / MODEL_FILE}: versions lacks {library!r}: train again")
+    _check_version(directory, library, known.versions[library])
+    return _read(directory, name, known.sha256, most=MOST_BOOSTER_BYTES)
 
 
 def _check_version(directory: Path, library: str, written_by: str) -> None:

@@ -26,6 +26,7 @@ def _duration(text: str) -> str:
 
 class _Target(SavedPart):
     kind: TargetKind = "purchase"
+    value: Literal["revenue"] | None = None
     level: Level
     horizon: Annotated[str, Field(max_length=40), AfterValidator(_duration)]
     sessions: Annotated[int, Field(ge=1)] | None = None
@@ -70,6 +71,11 @@ class _LearnerState(SavedPart):
     positive_weight: Positive
 
 
+class _Amounts(SavedPart):
+    scale: Positive
+    mean: Positive
+
+
 class BundleDescription(SavedPart):
     """`model.json`: whatever a program relies on; more may stand beside it."""
 
@@ -88,6 +94,7 @@ class BundleDescription(SavedPart):
     feature_settings: dict[str, Any]
     features: list[_Feature]
     left_out: list[str] = Field(default_factory=list)
+    amounts: _Amounts | None = None
 
     @model_validator(mode="after")
     def _named_by_its_kind(self) -> Self:

@@ -15,6 +15,7 @@ from purchase_pred.models.rows.feature_rows import row_blocks, schema_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from purchase_pred.models.amount_model import AmountModel
     from purchase_pred.models.calibration import Calibrator
     from purchase_pred.models.learners.learner import Learner
     from purchase_pred.models.rows.feature_rows import FeatureRows
@@ -41,6 +42,8 @@ class FittedModel:
     """Every setting that its rows and features depend on, by dotted key; see `purchase_pred.settings.carried`."""
     training: dict[str, Any]
     """Rows, positives, rounds, average precision on validation, log-loss of each kind of calibrator."""
+    amounts: AmountModel | None = None
+    """What is spent where there is a purchase; None: `target.value` asked for no amounts."""
     first_fit: FittedModel | None = None
     """With `train.refit` the model as it was before it saw validation: it says how good the model is there."""
 
@@ -62,6 +65,19 @@ class FittedModel:
             The features differ from those of the training in name, order, dtype or categories.
         """
         return self.calibrator.probabilities(self.log_odds(features))
+
+    def predict_spend(self, features: FeatureRows, /) -> NDArray[np.float64] | None:
+        """Return the expected spend of each row, probability times amount; None: it was not trained to.
+
+        Raises
+        ------
+        BundleError
+            As for `predict`.
+        """
+        if self.amounts is None:
+            return None
+        blocks = [self.amounts.amounts(design_matrix(block, self.spec)) for block in row_blocks(features)]
+        return self.predict(features) * (np.concatenate(blocks) if blocks else np.empty(0))
 
     def log_odds(self, features: FeatureRows, /) -> NDArray[np.float64]:
         """Return the log-odds before calibration, weights and sampling taken back.

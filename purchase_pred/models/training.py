@@ -10,6 +10,7 @@ import polars as pl
 
 from purchase_pred.errors import UnsupportedTargetError
 from purchase_pred.metrics import average_precision
+from purchase_pred.models.amount_model import fit_amounts
 from purchase_pred.models.calibration import Calibrator, CalibratorChoice, choose_calibrator, fit_calibrator
 from purchase_pred.models.fitted import FittedModel
 from purchase_pred.models.learners.learner import FitRows
@@ -86,7 +87,8 @@ def train_models(
     Raises
     ------
     UnsupportedTargetError
-        A frame has no rows, or no label of one of the two classes.
+        A frame has no rows, or no label of one of the two classes, or too few purchases with a price for
+        `target.value`.
     SchemaError
         A feature that is not left out is neither a number, a Boolean, an Enum nor text, or a label neither 0 nor 1.
     BundleError
@@ -107,6 +109,9 @@ def train_models(
         _finish(learner, validation, learnt, settings=settings, trained_at=trained_at, facts=facts)
         for learner, learnt in fitted
     ]
+    if settings.target.value is not None:
+        amounts = fit_amounts(train, val, spec, settings=settings, memory=memory)
+        models = [replace(model, amounts=amounts) for model in models]
     if not settings.train.refit:
         return models
     order = val.collect_schema().names()

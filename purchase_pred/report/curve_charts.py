@@ -78,6 +78,20 @@ def gain_chart(curve: pl.DataFrame, /, *, words: Wording) -> str:
     return first.svg + second.svg
 
 
+def money_chart(curves: Mapping[str, pl.DataFrame], /) -> str:
+    """Draw the share of money captured over the share acted on: by expected spend, by probability, and at best."""
+    styles = (("expected", "first", "By expected spend"), ("probability", "second", "By probability alone"),
+              ("best", "muted", "Perfect order"))  # fmt: skip
+    with canvas("money", title="Share of money over the share acted on, on test", height=3.1) as drawn:
+        (axes,) = drawn.axes()
+        for name, role, label in styles:
+            axes.plot(*_from_origin(curves[name], "share", "captured"), color=colour(role), label=label)
+        axes.plot([0, 1], [0, 1], label="Chance", **_CHANCE)
+        _unit_square(axes, x="acted on, best first", y="money captured")
+        _key_below(drawn.figure, axes)
+    return drawn.svg
+
+
 def reliability_chart(before: pl.DataFrame, after: pl.DataFrame, /, *, words: Wording) -> str:
     """Draw the observed over the predicted share of positives, before and after calibration."""
     with canvas("reliability", title=f"Observed over predicted share of {words.many}, on test", height=3.1) as drawn:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from purchase_pred.evaluation.baselines import attention_name, attention_rule, cart_rule
 from purchase_pred.evaluation.calibration_table import calibration_table, reliability_table
 from purchase_pred.evaluation.cohorts import cohort_table
@@ -16,6 +18,7 @@ from purchase_pred.evaluation.curves import earliness_table, score_histogram, th
 from purchase_pred.evaluation.importance import feature_importance
 from purchase_pred.evaluation.red_flags import data_red_flags, model_red_flags
 from purchase_pred.evaluation.scored import scored_splits
+from purchase_pred.evaluation.spend import money_curve, spend_of
 from purchase_pred.report.tables import (
     SWARM_ROWS,
     budget_table,
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
-    import numpy as np
     import polars as pl
     from numpy.typing import NDArray
 
@@ -106,6 +108,8 @@ class ReportData:
     """Features of the frames that the model does not see."""
     swarm: pl.DataFrame
     cohorts: pl.DataFrame
+    money: Mapping[str, pl.DataFrame]
+    """Curves of the money captured on test: by expected spend, by probability, by what was spent; or none."""
     flags: pl.DataFrame
     versions: Mapping[str, str]
 
@@ -191,6 +195,7 @@ def report_data(
         left_out=model.spec.left_out,
         swarm=swarm_table(model, split.sample(SWARM_ROWS), features=importance["feature"][:SWARM_FEATURES].to_list()),
         cohorts=cohort_table(test, probabilities, train=frames["train"], users=source.users),
+        money=_money_curves(model, split),
         flags=model_red_flags(
             model.name,
             document["splits"],
@@ -198,6 +203,18 @@ def report_data(
         ),
         versions={"Python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
     )
+
+
+def _money_curves(model: FittedModel, split: ScoredSplit) -> dict[str, pl.DataFrame]:
+    if model.amounts is None:
+        return {}
+    realised, expected = spend_of(model, split)
+    ranked = {
+        "expected": expected,
+        "probability": split.probabilities(model)[~np.isnan(split.values)],
+        "best": realised,
+    }
+    return {name: money_curve(realised, scores, points=200) for name, scores in ranked.items()}
 
 
 def _data_flags(model: FittedModel, splits: Mapping[str, ScoredSplit], settings: Settings) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from purchase_pred.report.sections import (
     prevalence_section,
     ranking_section,
 )
+from purchase_pred.report.spend import spend_section
 from purchase_pred.report.words import (
     counted,
     heading,
@@ -41,6 +42,7 @@ _CONTENTS: Final = {
     "data": "Data",
     "prevalence": "Week by week",
     "ranking": "Ranking",
+    "spend": "Money",
     "calibration": "Probabilities",
     "earliness": "How early",
     "importance": "Why",
@@ -64,6 +66,7 @@ def render_report(data: ReportData, /) -> str:
         data_section(data),
         prevalence_section(data),
         ranking_section(data),
+        spend_section(data),
         calibration_section(data),
         earliness_section(data),
         importance_section(data),

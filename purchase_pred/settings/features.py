@@ -76,6 +76,16 @@ class TargetSettings(Section):
     """The label looks at [T, T + horizon)."""
     sessions: int | None = Field(default=None, ge=1, le=1_000_000)
     """The purchase must also fall within the user's next so many sessions; none: no such limit."""
+    value: Literal["revenue"] | None = None
+    """Beside the probability: "revenue", what is spent on the purchases of the horizon; none: the probability alone."""
+
+    @model_validator(mode="after")
+    def _revenue_is_of_purchases(self) -> TargetSettings:
+        if self.value and self.kind != "purchase":
+            raise ValueError(f"value revenue is what purchases come to, so kind must be purchase, found {self.kind}")
+        if self.value and self.sessions is not None:
+            raise ValueError(f"value revenue is of the whole horizon, so sessions must be null, found {self.sessions}")
+        return self
 
     @model_validator(mode="after")
     def _churn_is_of_users(self) -> TargetSettings:

@@ -71,6 +71,23 @@ def label_of(
     return label(anchor, sessionized, horizon=horizon, level=level, sessions=sessions, end=end)
 
 
+def amount(anchor: Anchor, sessionized: Sequence[Event], *, horizon: int, level: str, end: int) -> float | None:
+    """Return what is spent on the purchases that the label looks for; None where no price of them is known."""
+    known = label(anchor, sessionized, horizon=horizon, level=level, end=end)
+    prices = [
+        event.price
+        for event in sessionized
+        if known
+        and event.event_type == "purchase"
+        and anchor.prediction_time <= event.timestamp < anchor.prediction_time + horizon
+        and is_asked_for(anchor, event, level)
+    ]
+    if not known:
+        return None if known is None else 0.0
+    told = [price for price in prices if price is not None]
+    return sum(told) if told else None
+
+
 def is_asked_for(anchor: Anchor, event: Event, level: str) -> bool:
     """Return whether the event concerns what the level is about; nothing concerns a missing key."""
     keys = {"user_item": ("user_id", "item_id"), "user": ("user_id",), "session": ("user_id", "session_index")}[level]

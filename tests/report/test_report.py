@@ -13,6 +13,7 @@ from frames import splits
 from report_pages import SETTINGS, Judged, Outline, judged
 
 from purchase_pred.evaluation import earliness_table
+from purchase_pred.evaluation.spend import MEAN_AMOUNT, decile_table, money_curve, spend_metrics
 from purchase_pred.report.curve_charts import ranking_chart
 from purchase_pred.report.model_card import model_card
 from purchase_pred.report.page import render_report
@@ -161,6 +162,18 @@ def test_earliness_is_drawn_for_targets_within_sessions(report: Judged):
     assert '<a href="#earliness">How early</a>' in shown
     assert "the session still brings a purchase within 7 days" in shown
     assert f"{table['positives'][0]:,} bought" in shown
+
+
+def test_money_is_told_by_tenths_of_the_list_and_beside_the_mean_amount(report: Judged, page: str):
+    realised, expected = [0.0] * 95 + [20.0] * 5, [1.0] * 90 + [8.0] * 10
+    found = spend_metrics(realised, expected)
+    spend = {"test": {**found, "deciles": decile_table(realised, expected).to_dicts()}, MEAN_AMOUNT: found}
+    curves = {name: money_curve(realised, expected) for name in ("expected", "probability", "best")}
+    shown = render_report(replace(report.shown, document=dict(report.document, spend=spend), money=curves))
+    assert "On test 100.00 were spent on 100 rows, and 170.00 were expected." in shown
+    assert "<td>10</td><td>8.00</td><td>10.00</td><td>0.80</td>" in shown
+    assert '<a href="#spend">Money</a>' in shown
+    assert "spend" not in page
 
 
 def test_a_model_of_churn_is_told_of_in_its_own_words(report: Judged):

@@ -24,7 +24,8 @@ _THRESHOLD: Final = re.compile(rf"-?inf|{_REAL.pattern}")
 """Beyond every number lies the threshold that parts those missing from all others."""
 _END: Final = "end of trees\n"
 _TAIL: Final = re.compile(r"[\n -~]*\npandas_categorical:(null|\[\])\n*")
-_HEADER: Final = {"version": "v4", "num_class": "1", "num_tree_per_iteration": "1", "objective": "binary sigmoid:1"}
+_HEADER: Final = {"version": "v4", "num_class": "1", "num_tree_per_iteration": "1"}
+_BINARY: Final = "binary sigmoid:1"
 _KEYS: Final = frozenset({
     "Tree", "num_leaves", "num_cat", "split_feature", "split_gain", "threshold", "decision_type", "left_child",
     "right_child", "leaf_value", "leaf_weight", "leaf_count", "internal_value", "internal_weight", "internal_count",
@@ -35,8 +36,8 @@ _MOST: Final = 2**31 - 1
 _CATEGORY_BITS: Final = 32
 
 
-def check_lightgbm_text(content: bytes, spec: FeatureSpec, /) -> str:
-    """Return the text of a booster of these features whose every tree LightGBM can follow to an end.
+def check_lightgbm_text(content: bytes, spec: FeatureSpec, /, *, objective: str = _BINARY) -> str:
+    """Return the text of a booster of these features and that objective whose every tree LightGBM can follow to an end.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def check_lightgbm_text(content: bytes, spec: FeatureSpec, /) -> str:
     if not trees or _END not in trees[-1]:
         raise BundleError("it must hold trees and their end")
     trees[-1], _, tail = trees[-1].partition(_END)
-    _check_header(head, trees, spec)
+    _check_header(head, trees, spec, objective)
     for number, tree in enumerate(trees):
         found = _lines(tree, f"tree {number}")
         if found.get("Tree") != str(number):
@@ -61,10 +62,15 @@ def check_lightgbm_text(content: bytes, spec: FeatureSpec, /) -> str:
     return content.decode("ascii")
 
 
-def _check_header(head: str, trees: list[str], spec: FeatureSpec) -> None:
+def _check_header(head: str, trees: list[str], spec: FeatureSpec, objective: str) -> None:
     first, _, rest = head.partition("\n")
     found, names = _lines(rest, "the header"), native_names(spec)
-    required = {**_HEADER, "max_feature_idx": str(len(names) - 1), "feature_names": " ".join(names)}
+    required = {
+        **_HEADER,
+        "objective": objective,
+        "max_feature_idx": str(len(names) - 1),
+        "feature_names": " ".join(names),
+    }
     if found.get("feature_names") != required["feature_names"]:
         raise BundleError("it holds a booster of other features than model.json says: train again")
     wrong = [f"{key}={value}" for key, value in required.items() if found.get(key) != value]

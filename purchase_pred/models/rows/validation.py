@@ -64,7 +64,7 @@ def validation_rows(
     """
     labels, times = label_vector(keys), keys[PREDICTION_TIME].to_physical().to_numpy()
     draws = row_draws(keys, key=(USER_ID,) if USER_ID in keys.columns else ROW_KEY)
-    stops, calibrates = _parts(times, draws, labels, settings)
+    stops, calibrates = validation_parts(times, draws, labels, settings)
     watched = np.flatnonzero(stops)
     most = most_rows("stop", len(spec.features), memory)
     if len(watched) > most:
@@ -80,13 +80,36 @@ def validation_rows(
     )
 
 
-def _parts(
+def validation_parts(
     times: NDArray[np.int64],
     draws: NDArray[np.float64],
     labels: NDArray[np.uint8],
     settings: CalibrationSettings,
+    /,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Cut validation by time, or by user where one time holds too many rows: one part stops, the other calibrates."""
+    """Cut validation by time, or by user where one time holds too many rows: one part stops, the other calibrates.
+
+    Where a part would have too few positives, or nothing else, all rows do both.
+
+    Parameters
+    ----------
+    times
+        The prediction time of each row.
+    draws
+        A number of each row's user, as good as drawn.
+    labels
+        0 or 1.
+    settings
+        How large the part is that calibrates, and how many positives each needs.
+
+    Examples
+    --------
+    >>> from purchase_pred.settings.training import CalibrationSettings
+    >>> times, labels = np.arange(5), np.array([1, 0, 1, 0, 0], dtype=np.uint8)
+    >>> stops, calibrates = validation_parts(times, times / 5, labels, CalibrationSettings(min_positives=1))
+    >>> stops.tolist(), calibrates.tolist()
+    ([True, True, False, False, False], [False, False, True, True, True])
+    """
     stops = _before(times, 1.0 - settings.share)
     if not stops.any():
         stops = _before(draws, 1.0 - settings.share)

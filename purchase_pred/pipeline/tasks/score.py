@@ -14,7 +14,7 @@ from purchase_pred.evaluation.explain import explain
 from purchase_pred.models import load_model
 from purchase_pred.models.rows.categories import unseen_categories
 from purchase_pred.pipeline.tasks.open_predictions import moment_text, open_predictions
-from purchase_pred.pipeline.tasks.score_list import PRICE_NOW, REASON, SCORE, ListRules, chosen_scores
+from purchase_pred.pipeline.tasks.score_list import EXPECTED_SPEND, PRICE_NOW, REASON, SCORE, ListRules, chosen_scores
 from purchase_pred.prediction_rows import target_keys
 from purchase_pred.schema import LABEL_END, PREDICTION_TIME, USER_ID
 from purchase_pred.settings.carried import adopted_settings
@@ -79,8 +79,9 @@ def score(
     -------
     list
         Its rows: the keys of the target, ``prediction_time``, ``label_end``, ``score`` (Float64, the calibrated
-        probability), and the columns that `chosen_scores` adds, the highest first, ties by key; with reasons
-        ``reason_1``, ``reason_2`` ... (String), the largest first.
+        probability), of a model trained with `target.value` ``expected_spend`` (Float64), and the columns that
+        `chosen_scores` adds, the highest first, ties by key; with reasons ``reason_1``, ``reason_2`` ... (String), the
+        largest first.
 
     Raises
     ------
@@ -126,9 +127,7 @@ def _scored(predictions: OpenPredictions, fitted: FittedModel, keys: Sequence[st
     """Return the keys of all rows, their scores and whatever else is told of them: price and categories."""
     wanted = [*keys, PREDICTION_TIME, LABEL_END, PRICE_NOW, *_categories(fitted)]
     parts = [
-        features.select(name for name in wanted if name in features.columns).with_columns(
-            pl.Series(SCORE, fitted.predict(features))
-        )
+        features.select(name for name in wanted if name in features.columns).with_columns(_said(fitted, features))
         for features in predictions.features()
     ]
     if not any(part.height for part in parts):
@@ -138,6 +137,13 @@ def _scored(predictions: OpenPredictions, fitted: FittedModel, keys: Sequence[st
             "it is undecided; choose another --as-of"
         )
     return pl.concat(parts)
+
+
+def _said(fitted: FittedModel, features: pl.DataFrame) -> list[pl.Series]:
+    """Return the scores, and of a model of amounts what is expected to be spent."""
+    spend = fitted.predict_spend(features)
+    scores = pl.Series(SCORE, fitted.predict(features))
+    return [scores] if spend is None else [scores, pl.Series(EXPECTED_SPEND, spend)]
 
 
 def _with_reasons(

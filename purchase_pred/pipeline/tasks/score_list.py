@@ -25,6 +25,8 @@ AS_OF: Final = "as_of"
 PROBABILITY: Final = "probability"
 RANK: Final = "rank"
 EXPECTED_VALUE: Final = "expected_value"
+EXPECTED_SPEND: Final = "expected_spend"
+"""Of models that were trained with `target.value`: probability times the amount given a purchase."""
 REASON: Final = "reason"
 
 

@@ -23,7 +23,9 @@ from purchase_pred.schema import (
     ITEM_ID,
     LABEL,
     LABEL_END,
+    LABEL_VALUE,
     PREDICTION_TIME,
+    PRICE,
     PURCHASE,
     SESSION_INDEX,
     TIMESTAMP,
@@ -137,7 +139,7 @@ def _compare(workspace: Workspace, drawn: list[Row], recipes: Mapping[str, _Reci
 
 def _histories(workspace: Workspace, users: Collection[Any]) -> dict[Any, list[Row]]:
     """Return the events of some users."""
-    columns = (EVENT_ID, USER_ID, TIMESTAMP, EVENT_TYPE, ITEM_ID, SESSION_INDEX)
+    columns = (EVENT_ID, USER_ID, TIMESTAMP, EVENT_TYPE, ITEM_ID, SESSION_INDEX, PRICE)
     events = (
         pl.scan_parquet(workspace.path(SESSIONIZED_FILE))
         .select(columns)
@@ -165,6 +167,8 @@ def _recipes(settings: Mapping[str, Any], with_items: bool) -> dict[str, _Recipe
         recipes[LABEL] = _stays_away(horizon)
     elif settings["target.level"] in _LABEL_KEYS:
         recipes[LABEL] = _label(settings["target.level"], horizon, settings["target.sessions"])
+        if settings.get("target.value"):
+            recipes[LABEL_VALUE] = _amount(settings["target.level"], horizon)
     return recipes
 
 
@@ -205,6 +209,21 @@ def _label(level: str, horizon: timedelta, sessions: int | None) -> _Recipe:
             if inside and near and event[EVENT_TYPE] == PURCHASE and all(event[name] == row[name] for name in key):
                 return 1
         return 0
+
+    return recipe
+
+
+def _amount(level: str, horizon: timedelta) -> _Recipe:
+    key = _LABEL_KEYS[level]
+
+    def recipe(row: Row, history: list[Row]) -> float | None:
+        start, prices = row[PREDICTION_TIME], []
+        for event in history:
+            inside = start <= event[TIMESTAMP] < start + horizon
+            if inside and event[EVENT_TYPE] == PURCHASE and all(event[name] == row[name] for name in key):
+                prices.append(event[PRICE])
+        known = [price for price in prices if price is not None and math.isfinite(price)]
+        return None if prices and not known else math.fsum(known)
 
     return recipe
 
