@@ -44,7 +44,15 @@ def ingest(
     ] = None,
     keep: Annotated[
         list[str] | None,
-        typer.Option("--keep", metavar="COLUMN", help="Keep a column of the log, or of the product list; repeatable."),
+        typer.Option(
+            "--keep", metavar="[OURS=]COLUMN", help="Keep a column of the log, or of the product list; repeatable."
+        ),
+    ] = None,
+    keep_as_text: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep-as-text", metavar="[OURS=]COLUMN", help="Keep it as text, such as a code of digits; repeatable."
+        ),
     ] = None,
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="Zone of times that name none. Default: UTC.")
@@ -64,11 +72,12 @@ def ingest(
 
     from purchase_pred.pipeline.engine.runner import Request
 
+    kept = {"keep": keep, "keep_as_text": keep_as_text}
     assignments = [
         *_named("ingest.columns", "--map", columns or []),
         *_named("ingest.events", "--event", events or []),
         *_named("ingest.catalog_columns", "--map-catalog", catalog_columns or []),
-        *([f"ingest.keep={dumps(keep)}"] if keep else []),
+        *(f"ingest.{name}={dumps(given)}" for name, given in kept.items() if given),
         *_texts({"ingest.timezone": timezone, "ingest.time_format": time_format, "ingest.decimal": decimal}),
     ]
     settings = common.resolve(*assignments).settings

@@ -9,7 +9,7 @@ import polars as pl
 from purchase_pred.errors import ConfigError, InputError
 from purchase_pred.features.sources import CONTEXT
 from purchase_pred.ingest.numbers import read_number
-from purchase_pred.ingest.rows import missing_to_null
+from purchase_pred.ingest.rows import missing_to_null, number_as_text
 from purchase_pred.likeness import did_you_mean
 from purchase_pred.schema import (
     CATALOG,
@@ -54,11 +54,12 @@ def check_kept_names(names: Iterable[str], /) -> None:
         if name in RESERVED:
             raise ConfigError(
                 f"ingest.keep: {name!r} is a name of our own, which no other column may have; name what it holds with "
-                f"--map OURS={name} if it is that, or rename the column in the log"
+                f"--map OURS={name} if it is that, or keep it under another name with --keep NAME={name}"
             )
         if name.startswith(("_", "^")) or "*" in name or not name.strip():
             raise ConfigError(
-                f"ingest.keep: a column to keep must not begin with '_' or '^' nor hold '*', found {name!r}; rename it"
+                f"ingest.keep: a column to keep must not begin with '_' or '^' nor hold '*', found {name!r}; keep it "
+                f"under another name with --keep NAME={name}"
             )
 
 
@@ -69,8 +70,10 @@ def missing_column(name: str, places: Mapping[str, Collection[str]], /) -> Input
     return InputError(f"there is no column {name!r} to keep (--keep, ingest.keep){near}: {found}")
 
 
-def kept_values(column: pl.Expr, dtype: pl.DataType, name: str, /) -> pl.Expr:
+def kept_column(column: pl.Expr, dtype: pl.DataType, name: str, /, *, as_text: bool) -> pl.Expr:
     """Return a column of the source as it is kept: text less what says nothing, anything else as Parquet has it.
+
+    Under `as_text` numbers and the like are text too, whole ones without a point.
 
     Raises
     ------
@@ -85,7 +88,9 @@ def kept_values(column: pl.Expr, dtype: pl.DataType, name: str, /) -> pl.Expr:
             f"column {name!r} cannot be kept, it is {dtype}; text, numbers, Booleans, Enums, dates and times can: "
             "write what is meant into a column of its own"
         )
-    return column
+    if not as_text:
+        return column
+    return number_as_text(column) if dtype.is_float() else column.cast(pl.String)
 
 
 def check_flat(files: Sequence[LogFile], names: Iterable[str], /) -> None:
@@ -102,6 +107,11 @@ def check_flat(files: Sequence[LogFile], names: Iterable[str], /) -> None:
 def kept_schema(log: SourceLog, /) -> pl.Schema:
     """Return the dtypes of the columns to keep as they stand in the source."""
     return log.rows.select(values.alias(name) for name, values in log.kept.items()).collect_schema()
+
+
+def undecided(log: SourceLog, /) -> list[str]:
+    """Return the columns to keep that are text in the source, and may be numbers or Booleans by all their values."""
+    return [name for name, dtype in kept_schema(log).items() if dtype == pl.String and name not in log.texts]
 
 
 def value_facts(name: str, values: pl.Expr, /, *, sound: pl.Expr, decimal: Literal[".", ","]) -> list[pl.Expr]:

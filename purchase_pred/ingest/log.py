@@ -16,8 +16,8 @@ from purchase_pred.ingest.formats import cdnow, otto, rees46, retailrocket, tabl
 from purchase_pred.ingest.kept import (
     check_flat,
     check_kept_names,
+    kept_column,
     kept_schema,
-    kept_values,
     missing_column,
     typed_values,
 )
@@ -93,7 +93,8 @@ def read_log(
     columns: Mapping[str, str] | None = None,
     events: Mapping[str, str | Sequence[str]] | None = None,
     timezone: str | None = None,
-    keep: Sequence[str] = (),
+    keep: Sequence[str] | Mapping[str, str] = (),
+    keep_as_text: Sequence[str] | Mapping[str, str] = (),
     catalog: Sequence[str | Path] = (),
     settings: IngestSettings | None = None,
 ) -> CanonicalLog:
@@ -111,15 +112,16 @@ def read_log(
         ``{"purchase": ["order", "buy"]}``; they go before the format's own.
     timezone
         Zone of times that are written without one.
-    keep
-        Columns to keep under their own names, of the log or, where it has none such, of the product list. Text is
-        Boolean, Int64 or Float64 where every value that is written is one, else String; other dtypes stay.
+    keep, keep_as_text
+        Columns to keep, of the log or, where it has none such, of the product list: by name, as ``"brand=Marke"``, or
+        as a mapping of the names they get to their own. Text is Boolean, Int64 or Float64 where every value that is
+        written is one, else String; other dtypes stay. Those of `keep_as_text` are String in any case.
     catalog
         Files and globs of a product list, whose categories and list prices go before what the events show; see
         `read_products`.
     settings
         Everything else of the section `ingest`, such as ``load_settings("mine.yaml").ingest``; None: the defaults.
-        What `columns`, `events` and `timezone` say goes before it.
+        What the other parameters say goes before it.
 
     Returns
     -------
@@ -130,7 +132,7 @@ def read_log(
     Raises
     ------
     ConfigError
-        `columns`, `events`, `timezone` or `keep` hold a name that is none, or that is one of ours.
+        `columns`, `events`, `timezone`, `keep` or `keep_as_text` hold a name that is none, or that is one of ours.
     InputError
         An unknown format; a missing, empty or unreadable file; a missing column, with the columns found and the
         nearest; a column of prices or durations of which most cannot be read; a log without rows.
@@ -143,7 +145,13 @@ def read_log(
     `settings.latest`, or further from the bulk of the times than `settings.outlier_distance`), "duplicate" (an earlier
     row equals it in every column of the source).
     """
-    named = {"columns": columns, "events": events, "timezone": timezone, "keep": keep}
+    named: dict[str, Any] = {
+        "columns": columns,
+        "events": events,
+        "timezone": timezone,
+        "keep": keep,
+        "keep_as_text": keep_as_text,
+    }
     chosen = _with_names(settings or IngestSettings(), {key: value for key, value in named.items() if value})
     log = read_source(paths, log_format=format, catalog=catalog, settings=chosen)
     rows = canonical_rows(log, settings=chosen)
@@ -171,14 +179,14 @@ def read_source(
         near = did_you_mean(log_format, LOG_FORMATS)
         raise InputError(f"log format {log_format!r} is unknown{near} (known: {', '.join(LOG_FORMATS)})")
     files = [inspect_file(path) for path in expand_paths([paths] if isinstance(paths, str | Path) else paths)]
-    check_kept_names(settings.keep)
+    check_kept_names(settings.kept)
     log = _with_kept(reader(files, settings), files, settings)
-    lacking = [name for name in settings.keep if name not in log.kept]
+    lacking = {ours: theirs for ours, theirs in settings.kept.items() if ours not in log.kept}
     if catalog:
         products = read_products(catalog, settings=settings, keep=lacking, log_columns=_columns(log))
         log = replace(log, categories=add_products(products, log.categories))
     elif lacking:
-        raise missing_column(lacking[0], {"the log": _columns(log)})
+        raise missing_column(next(iter(lacking.values())), {"the log": _columns(log)})
     return replace(log, kinds=tuple(sorted({file.kind for file in files})))
 
 
@@ -233,9 +241,13 @@ def _columns(log: SourceLog) -> list[str]:
 def _with_kept(log: SourceLog, files: Sequence[LogFile], settings: IngestSettings) -> SourceLog:
     """Return the log with those of the columns to keep that it has."""
     own, schema = _columns(log), log.rows.collect_schema()
-    kept = [name for name in settings.keep if name in own]
-    check_flat(files, kept)
-    return replace(log, kept={name: kept_values(source(name), schema[PREFIX + name], name) for name in kept})
+    kept = {ours: theirs for ours, theirs in settings.kept.items() if theirs in own}
+    check_flat(files, kept.values())
+    values = {
+        ours: kept_column(source(theirs), schema[PREFIX + theirs], theirs, as_text=ours in settings.texts)
+        for ours, theirs in kept.items()
+    }
+    return replace(log, kept=values, texts=settings.texts)
 
 
 def _listed(log: SourceLog, dtype: pl.DataType) -> pl.LazyFrame | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -10,8 +11,8 @@ from purchase_pred.errors import InputError
 from purchase_pred.ingest.files import inspect_file, readable
 from purchase_pred.ingest.kept import (
     check_flat,
+    kept_column,
     kept_dtype,
-    kept_values,
     missing_column,
     typed_values,
     value_facts,
@@ -24,7 +25,7 @@ from purchase_pred.ingest.suggestions import likely_column
 from purchase_pred.schema import BASE_PRICE, CATEGORY, ITEM_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from purchase_pred.ingest.files import LogFile
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = (ITEM_ID, CATEGORY, BASE_PRICE)
 _TEXT: Final = "base_price:text"
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def read_products(
@@ -39,7 +41,7 @@ def read_products(
     /,
     *,
     settings: IngestSettings,
-    keep: Sequence[str] = (),
+    keep: Mapping[str, str] = _NOTHING,
     log_columns: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Read a product list: CSV, NDJSON or Parquet with a row per item.
@@ -51,7 +53,8 @@ def read_products(
     settings
         `catalog_columns`, the list's columns by our name, before `item_id`, `category` and `base_price`; `decimal`.
     keep
-        Columns of the list to keep under their own names; see `kept_dtype`.
+        Columns of the list to keep, their own names by those that they get; see `kept_dtype`. Those of
+        `settings.texts` are text in any case.
     log_columns
         Where else such a column was looked for, for the message.
 
@@ -70,8 +73,8 @@ def read_products(
     names = {column: settings.catalog_columns.get(column, column) for column in _COLUMNS}
     for file in files:
         _check_columns(file, names, settings)
-    check_flat(files, keep)
-    for name in keep:
+    check_flat(files, keep.values())
+    for name in keep.values():
         found = dict.fromkeys(column for file in files for column in file.names)
         if name not in found:
             raise missing_column(name, {"the log": log_columns, "the product list": found})
@@ -92,7 +95,7 @@ def add_products(products: pl.DataFrame, known: pl.LazyFrame | None, /) -> pl.La
 
 
 def _listed(
-    files: Sequence[LogFile], names: dict[str, str], settings: IngestSettings, keep: Sequence[str]
+    files: Sequence[LogFile], names: dict[str, str], settings: IngestSettings, keep: Mapping[str, str]
 ) -> pl.DataFrame:
     """Return every row of a list in our columns, prices of 0 among them, and the price as it is written."""
     with readable([file.path for file in files]):
@@ -111,14 +114,17 @@ def _listed(
             pl.when(text[CATEGORY] != "").then(text[CATEGORY]).alias(CATEGORY),
             pl.when(price.is_finite() & (price >= 0)).then(price).alias(BASE_PRICE),
             pl.when(text[BASE_PRICE] != "").then(text[BASE_PRICE]).alias(_TEXT),
-            *(kept_values(pl.col(name), schema[name], name).alias(name) for name in keep),
+            *(
+                kept_column(pl.col(theirs), schema[theirs], theirs, as_text=ours in settings.texts).alias(ours)
+                for ours, theirs in keep.items()
+            ),
         ).collect()
 
 
 def _typed(listed: pl.DataFrame, name: str, settings: IngestSettings) -> pl.Expr:
     """Return a column to keep in the dtype that all its values have."""
     values, found = pl.col(name), listed.schema[name]
-    if found != pl.String:
+    if found != pl.String or name in settings.texts:
         return values
     facts = listed.select(value_facts(name, values, sound=pl.lit(value=True), decimal=settings.decimal))
     return typed_values(values, found, kept_dtype(name, facts), decimal=settings.decimal).alias(name)

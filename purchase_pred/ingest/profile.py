@@ -20,7 +20,7 @@ import polars as pl
 
 from purchase_pred.errors import EmptyLogError
 from purchase_pred.ingest.files import name_files, readable
-from purchase_pred.ingest.kept import kept_dtype, kept_schema, value_facts
+from purchase_pred.ingest.kept import kept_dtype, kept_schema, undecided, value_facts
 from purchase_pred.ingest.numbers import check_numbers
 from purchase_pred.ingest.rows import (
     DURATION_UNREAD,
@@ -157,9 +157,8 @@ def _facts(log: SourceLog, rows: pl.LazyFrame, settings: IngestSettings) -> pl.L
         *((_whole(column, schema[column]) | ~sound).alias(column) for column in (USER_ID, ITEM_ID)),
         *((pl.col(name) & sound).alias(name) for name in _COUNTED),
     ]
-    for name, dtype in kept_schema(log).items():
-        if dtype == pl.String:
-            facts += value_facts(name, log.kept[name], sound=sound, decimal=settings.decimal)
+    for name in undecided(log):
+        facts += value_facts(name, log.kept[name], sound=sound, decimal=settings.decimal)
     if CATEGORY in log.columns:
         facts.append(pl.when(sound).then(pl.col(CATEGORY)).cast(pl.Categorical))
     if settings.duplicates == "drop":
@@ -217,7 +216,7 @@ def _whole(column: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _kept_dtypes(log: SourceLog, sound: pl.DataFrame) -> dict[str, pl.DataType]:
-    return {name: kept_dtype(name, sound) if dtype == pl.String else dtype for name, dtype in kept_schema(log).items()}
+    return dict(kept_schema(log)) | {name: kept_dtype(name, sound) for name in undecided(log)}
 
 
 def _categories(facts: pl.DataFrame) -> tuple[str, ...]:

@@ -107,6 +107,13 @@ def missing_to_null(text: pl.Expr, /) -> pl.Expr:
     return pl.when(~text.is_in(MISSING_TEXTS)).then(text)
 
 
+def number_as_text(number: pl.Expr, /) -> pl.Expr:
+    """Return floats as text, whole ones without a point: they are integers with gaps, as other tools write them."""
+    whole = number.cast(pl.Int64, strict=False)
+    text = pl.when(whole == number).then(whole.cast(pl.String)).otherwise(number.cast(pl.String))
+    return pl.when(number.is_finite()).then(text)
+
+
 def _event_type(name: pl.Expr, log: SourceLog) -> pl.Expr:
     """Return the canonical event of a source's name; a chain of comparisons, as `replace_strict` does not stream."""
     known = {source_name: event for source_name, event in log.events.items() if event in EVENT_TYPES}
@@ -120,10 +127,8 @@ def _event_type(name: pl.Expr, log: SourceLog) -> pl.Expr:
 def _identifier(written: pl.Expr, dtype: PolarsDataType, what: str) -> pl.Expr:
     if dtype.is_integer() and dtype not in (pl.Int128, pl.UInt128):
         return written
-    if dtype.is_float():  # integers with gaps, as other tools write them
-        whole = written.cast(pl.Int64, strict=False)
-        text = pl.when(whole == written).then(whole.cast(pl.String)).otherwise(written.cast(pl.String))
-        return pl.when(written.is_finite()).then(text)
+    if dtype.is_float():
+        return number_as_text(written)
     return missing_to_null(_text(written, dtype, what))
 
 

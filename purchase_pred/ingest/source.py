@@ -44,7 +44,10 @@ class SourceLog:
     """Where categories stand in files of their own: `item_id` String, `category` String, one row per item; of a product
     list also `base_price` Float64."""
     kept: Mapping[str, pl.Expr] = field(default_factory=dict)
-    """Column to keep, by its own name, to its values over `rows`: text, or as Parquet has it; see `kept_values`."""
+    """Column to keep, by the name that it gets, to its values over `rows`: text, or as Parquet has it; see
+    `kept_column`."""
+    texts: frozenset[str] = frozenset()
+    """Which of them are text, whatever their values look like."""
     warnings: tuple[str, ...] = ()
     files: tuple[Path, ...] = field(default=())
     kinds: tuple[FileKind, ...] = ()

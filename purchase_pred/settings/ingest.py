@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from purchase_pred.likeness import did_you_mean
 from purchase_pred.settings.section import Duration, Section, Share
@@ -32,11 +33,30 @@ def _names(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _columns(value: object) -> object:
+    if isinstance(value, Mapping):
+        return tuple(ours if ours == theirs else f"{ours}={theirs}" for ours, theirs in value.items())
+    return _names(value)
+
+
+def _each_once(entries: tuple[str, ...]) -> tuple[str, ...]:
+    for entry in entries:
+        ours, equals, theirs = entry.partition("=")
+        if equals and not (ours and theirs):
+            raise ValueError(f"a column to keep is NAME or OURS=THEIRS, such as brand=Marke, found {entry!r}")
+    return tuple(dict.fromkeys(entries))
+
+
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 EventNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
-KeptColumns = Annotated[
-    tuple[str, ...], BeforeValidator(_names), AfterValidator(lambda names: tuple(dict.fromkeys(names)))
-]
+KeptColumns = Annotated[tuple[str, ...], BeforeValidator(_columns), AfterValidator(_each_once)]
+"""Columns by their names, or as "OURS=THEIRS"; a mapping of ours to theirs is taken too."""
+
+
+def _kept_as(entry: str) -> tuple[str, str]:
+    """Return the name that a column gets, and its own."""
+    ours, _, theirs = entry.partition("=")
+    return ours, theirs or ours
 
 
 class IngestSettings(Section):
@@ -65,10 +85,36 @@ class IngestSettings(Section):
     catalog_columns: dict[ProductColumn, str] = Field(default_factory=dict)
     """Column of the product list (`ingest --catalog`) by our name: {item_id: sku, base_price: list_price}."""
     keep: KeptColumns = ()
-    """Columns to keep under their own names, of the log or, where it has none such, of the product list: [device]."""
+    """Columns to keep, of the log or, where it has none such, of the product list: [device, brand=Marke]; the latter
+    keeps the column Marke under the name brand."""
+    keep_as_text: KeptColumns = ()
+    """Columns to keep as text whatever their values look like, such as codes of digits: [store, plan=tariff_id]; as
+    features they are categories."""
     events: dict[LogEvent, EventNames] = Field(default_factory=dict)
     """Event names of the log by our name: {purchase: [order, buy], ignore: heartbeat}; "*" stands for every row, and
     for "ignore" for every event without another name."""
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The columns to keep: their own names by those that they get."""
+        return dict(map(_kept_as, (*self.keep, *self.keep_as_text)))
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """Which of them are text, by the names that they get."""
+        return frozenset(ours for ours, _ in map(_kept_as, self.keep_as_text))
+
+    @field_validator("columns", "catalog_columns", mode="before")
+    @classmethod
+    def _check_ours(cls, columns: object, info: ValidationInfo) -> object:
+        known = get_args(LogColumn if info.field_name == "columns" else ProductColumn)
+        for ours, theirs in columns.items() if isinstance(columns, Mapping) else ():
+            if ours not in known:
+                raise ValueError(
+                    f"a name of ours is {', '.join(known)}, found {ours!r}{did_you_mean(str(ours), known)}; a column "
+                    f"of one's own is kept by --keep {ours}={theirs} (ingest.keep)"
+                )
+        return columns
 
     @field_validator("columns")
     @classmethod
@@ -79,6 +125,16 @@ class IngestSettings(Section):
                 f"a log needs {', '.join(empty)}; only {', '.join(_DISPENSABLE)} can be left out by naming no column"
             )
         return columns
+
+    @model_validator(mode="after")
+    def _check_kept(self) -> IngestSettings:
+        kept = self.kept
+        for ours, theirs in map(_kept_as, (*self.keep, *self.keep_as_text)):
+            if kept[ours] != theirs:
+                raise ValueError(
+                    f"ingest.keep: two columns cannot both be {ours!r}, found {theirs!r} and {kept[ours]!r}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _check_period(self) -> IngestSettings:

@@ -57,9 +57,10 @@ def test_a_table_comes_in_with_names_mapped_and_bad_rows_set_aside(log: Path, tm
 
 def test_a_kept_column_comes_in_and_a_missing_one_is_named_with_the_nearest(log: Path, tmp_path: Path) -> None:
     arguments = ("ingest", "table", log, "-w", tmp_path, *NAMES, *MORE, "--set", "ingest.max_rejected=0.5")
-    assert purchase_pred(*arguments, "--keep", "what", "--keep", "cost").code == 0
+    assert purchase_pred(*arguments, "--keep", "what", "--keep", "fee=cost", "--keep-as-text", "code=product").code == 0
     events = pl.read_parquet(tmp_path / EVENTS)
-    assert events.select("what", "cost").rows() == [("look", 9.5), ("order", 9.5), ("look", 1.5)]
+    kept = [("look", 9.5, "3"), ("order", 9.5, "3"), ("look", 1.5, "4")]
+    assert events.select("what", "fee", "code").rows() == kept
     refused = purchase_pred(*arguments, "--keep", "costs")
     assert refused.code == 2
     assert "no column 'costs' to keep (--keep, ingest.keep)" in refused.err

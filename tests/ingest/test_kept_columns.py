@@ -124,3 +124,64 @@ def test_objects_and_lists_are_refused(tmp_path):
     pl.read_ndjson(tmp_path / "log.jsonl").write_parquet(tmp_path / "log.parquet")
     with pytest.raises(InputError, match=r"column 'tags' cannot be kept, it is List\(String\)"):
         read_log(tmp_path / "log.parquet", keep=("tags",))
+
+
+def test_a_column_is_kept_under_the_name_that_is_asked_for(tmp_path):
+    log = read_log(
+        written(tmp_path, "log.csv", LOG.replace("campaign", "price")),
+        columns={"price": ""},
+        keep=("gadget=device", "price_shown=price", "mark=brand"),
+        catalog=[written(tmp_path, "list.csv", LIST)],
+    )
+    events = log.events.collect()
+    assert events.columns == [*EVENTS, "gadget", "price_shown"]
+    assert events["gadget"].to_list() == ["phone", "desk", "phone"]
+    assert log.catalog.collect()["mark"].to_list() == ["Acme", None, None]
+
+
+def test_names_may_be_given_as_a_mapping(tmp_path):
+    path = written(tmp_path, "log.csv", LOG)
+    events = read_log(path, keep={"gadget": "device", "app": "app"}, keep_as_text={"n": "clicks"}).events.collect()
+    assert events.select("gadget", "app", "n").row(0) == ("phone", True, "1")
+
+
+def test_codes_of_digits_are_kept_as_text_of_the_log_and_of_the_product_list(tmp_path):
+    log = read_log(
+        written(tmp_path, "log.csv", LOG),
+        keep=("ratio",),
+        keep_as_text=("clicks", "app", "grams=weight"),
+        catalog=[written(tmp_path, "list.csv", LIST)],
+    )
+    events = log.events.collect()
+    assert events.select("ratio", "clicks", "app").rows() == [
+        (0.5, "1", "true"),
+        (2.0, None, "FALSE"),
+        (1000.0, "-3", None),
+    ]
+    assert log.catalog.collect()["grams"].to_list() == ["1.5", "2", None]
+
+
+def test_numbers_of_parquet_that_are_codes_are_written_without_a_point(tmp_path):
+    codes = {"store": pl.Series([3, None, 12], dtype=pl.UInt16), "plan": [7.0, None, 2.5], "app": [True, None, False]}
+    named = {"timestamp": ["2024-05-01"] * 3, "user_id": [1, 2, 3], "event_type": ["view"] * 3, "item_id": [1, 2, 3]}
+    pl.DataFrame(named | codes).write_parquet(tmp_path / "log.parquet")
+    events = read_log(tmp_path / "log.parquet", keep_as_text=tuple(codes)).events.collect()
+    assert events.select("store", "plan", "app").rows() == [
+        ("3", "7", "true"),
+        (None, None, None),
+        ("12", "2.5", "false"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"keep": ("a=",)}, "a column to keep is NAME or OURS=THEIRS, such as brand=Marke, found 'a='"),
+        ({"keep": ("a=app", "a=zip")}, "two columns cannot both be 'a', found 'app' and 'zip'"),
+        ({"keep": ("price=app",)}, "'price' is a name of our own"),
+        ({"columns": {"gadget": "device"}}, "found 'gadget'; a column of one's own is kept by --keep gadget=device"),
+    ],
+)
+def test_what_names_no_column_to_keep_is_refused(tmp_path, named, said):
+    with pytest.raises(ConfigError, match=said):
+        read_log(written(tmp_path, "log.csv", LOG), **named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from polars.testing import assert_frame_equal
 from stages_of_text import Recorder
 
 from purchase_pred.errors import InputError
-from purchase_pred.pipeline.engine.manifest import read_manifest
+from purchase_pred.pipeline.engine.manifest import manifest_path, read_manifest
 from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import (
     CATALOG_FILE,
@@ -273,6 +274,16 @@ def test_columns_that_are_kept_go_on_in_their_dtype_or_are_refused(tmp_path: Pat
     assert_same_files(workspace, at_once(Workspace(tmp_path / "once"), *paths[:3], settings=settings))
     with pytest.raises(InputError, match="column 'note' is Float64 in the log and String in what is to be added"):
         append(workspace, paths[3], settings=settings)
+
+
+def test_a_setting_that_did_not_exist_when_the_log_was_read_had_its_default(tmp_path: Path) -> None:
+    paths = [write(tmp_path / f"{day}.csv", rows) for day, rows in enumerate(days_of_a_shop(5)[:2])]
+    workspace = at_once(Workspace(tmp_path / "shop"), paths[0])
+    manifest = manifest_path(workspace.path(EVENTS_FILE))
+    content = json.loads(manifest.read_text())
+    del content["settings"]["ingest.keep_as_text"]
+    manifest.write_text(json.dumps(content))
+    assert append(workspace, paths[1])[0].state == "ran"
 
 
 def test_of_a_person_who_is_forgotten_no_row_is_left_to_compare_with_and_the_log_goes_on(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def append_stage(
             recover(workspace)  # what the last delivery was cut off from publishing is known
     held = _held(workspace)
     stage = ingest_stage(log_format, paths, catalog=catalog)
-    _check_read_alike(held, stage.settings_of(EVENTS_FILE, settings))
+    _check_read_alike(held, *(stage.settings_of(EVENTS_FILE, one) for one in (settings, type(settings)())))
     files = [*held.settings[PATHS], *stage.options[PATHS]]
     kept = {name: held.inputs[name] for name in held.settings[PATHS] if name in held.inputs}
     return Stage(
@@ -175,8 +175,8 @@ def _held(workspace: Workspace) -> Manifest:
     return held
 
 
-def _check_read_alike(held: Manifest, wanted: Mapping[str, Any]) -> None:
-    before = dict(held.settings)
+def _check_read_alike(held: Manifest, wanted: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    before = {**defaults, **held.settings}  # a setting that did not exist then had its default
     differing = [key for key in {**before, **wanted} if key not in _FREE and before.get(key) != wanted.get(key)]
     if differing:
         told = "; ".join(f"{key} was {before.get(key)} and is {wanted.get(key)}" for key in differing)
