@@ -34,10 +34,7 @@ def test_a_signal_ends_a_run_with_its_code_and_leaves_nothing_half_made(
         _, told = running.communicate(timeout=60)
 
     assert running.returncode == code
-    # A signal that falls into Python code which Polars has called lets its thread tell of it on the terminal first.
-    *by_polars, last = told.splitlines()
-    assert last == f"{message}; what was finished stays, and the next run completes the rest"
-    assert not by_polars or "panicked at crates/polars" in told
+    assert told == f"{message}; what was finished stays, and the next run completes the rest\n"
     assert [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".log"] == [
         tmp_path / ".purchase_pred.lock"
     ]

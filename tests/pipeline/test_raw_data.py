@@ -26,7 +26,7 @@ from purchase_pred.settings.loading import resolve_settings
 from purchase_pred.simulation import TRUTH, simulate_catalog, simulate_users, simulate_world, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
 TINY = ("dataset.num_users=30", "dataset.num_items=40", "dataset.num_days=14")
 GENERATE = STAGE_BY_NAME["generate"]
@@ -88,14 +88,13 @@ def test_the_truth_has_a_manifest_of_its_own_and_is_made_again_when_it_is_gone(t
     assert (tmp_path / TRUTH_FILE).is_file()
 
 
-def test_a_cut_off_generation_leaves_no_parts_of_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(chunks: Iterator[pl.DataFrame], *_: object) -> int:
-        next(chunks)
-        assert workspace.partial(f"{TRUTH_FILE}.0").is_file()
+def test_a_cut_off_generation_leaves_no_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(parts: Sequence[Path], _: Path) -> int:
+        assert all(part.is_file() for part in (*parts, workspace.partial(f"{TRUTH_FILE}.0")))
         raise KeyboardInterrupt
 
     workspace = Workspace(tmp_path)
-    monkeypatch.setattr(generating, "sink_chunks", broken)
+    monkeypatch.setattr(generating, "join_parquet", broken)
     with pytest.raises(KeyboardInterrupt):
         run(workspace, GENERATE, assign=TINY)
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
-import polars as pl
-from polars.io.plugins import register_io_source
-
-from purchase_pred.pipeline.engine.parquet import scan, sink
+from purchase_pred.pipeline.engine.parquet import ROWS_PER_GROUP, scan, sink
+from purchase_pred.pipeline.engine.parquet_join import join_parquet
 from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, TRUTH_FILE, USERS_FILE
 from purchase_pred.schema import CATALOG, EVENTS, USERS
 from purchase_pred.simulation import realism_report, simulate_catalog, simulate_users, simulate_world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from purchase_pred.pipeline.engine.stage import Observer, Work
+    import polars as pl
+
+    from purchase_pred.pipeline.engine.stage import Work
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.simulation import WorldChunk
 
@@ -47,39 +46,29 @@ def measure_realism(workspace: Workspace, /) -> pl.DataFrame:
     return realism_report(*(scan(workspace.path(name), columns) for name, columns in files.items()))
 
 
-def sink_chunks(chunks: Iterator[pl.DataFrame], path: Path, observer: Observer, /) -> int:
-    """Write frames one after another into one Parquet file, never holding more than a few of them."""
-    first = next(chunks)
-
-    def source(
-        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
-    ) -> Iterator[pl.DataFrame]:
-        del with_columns, predicate, n_rows, batch_size  # a bare sink asks for every row and column
-        rows = 0
-        for chunk in chain([first], chunks):
-            rows += chunk.height
-            observer.rows_done(rows)
-            yield chunk
-
-    return sink(register_io_source(source, schema=first.schema), path)
-
-
 def _write_world(work: Work, world: Iterator[WorldChunk]) -> list[Made]:
-    """Write events as they come, and the truth of each chunk to a file of its own until all of them are there."""
-    parts: list[Path] = []
+    """Write what each chunk holds to files of its own, which are joined as they are once all of them are there.
 
-    def events() -> Iterator[pl.DataFrame]:
-        for number, chunk in enumerate(world):
-            parts.append(work.workspace.partial(f"{TRUTH_FILE}.{number}"))
-            chunk.truth.write_parquet(parts[-1])
-            yield chunk.events
+    A plan that asks for the chunks would write them at once; but where a signal falls into what Polars calls, its
+    thread panics aloud.
+    """
+    parts: dict[str, list[Path]] = {EVENTS_FILE: [], TRUTH_FILE: []}
+    rows = 0
+    for number, chunk in enumerate(world):
+        for name, frame in ((EVENTS_FILE, chunk.events), (TRUTH_FILE, chunk.truth)):
+            parts[name].append(work.workspace.partial(f"{name}.{number}"))
+            frame.write_parquet(parts[name][-1], row_group_size=ROWS_PER_GROUP)
+        rows += chunk.events.height
+        work.observer.rows_done(rows)
+    return [_joined(work, name, parts[name]) for name in parts]
 
-    partial = work.workspace.partial(EVENTS_FILE)
-    rows = sink_chunks(events(), partial, work.observer)
-    truth = _write(work, TRUTH_FILE, pl.scan_parquet(parts))
+
+def _joined(work: Work, name: str, parts: Sequence[Path]) -> Made:
+    partial = work.workspace.partial(name)
+    rows = join_parquet(parts, partial)
     for part in parts:
         part.unlink()
-    return [Made(EVENTS_FILE, partial, EVENTS_FILE, rows=rows), truth]
+    return Made(name, partial, name, rows=rows)
 
 
 def _write(work: Work, name: str, frame: pl.LazyFrame) -> Made:
