@@ -87,5 +87,5 @@ def test_every_part_of_the_settings_belongs_to_a_stage() -> None:
     used = {key for stage in STAGES for unit in stage.units for key in stage.settings_of(unit, Settings())}
     unused = {key for key in flat_settings(Settings()) if key not in used}
 
-    assert {key.partition(".")[0] for key in unused} == {"execution", "ingest", "train"}
+    assert {key.partition(".")[0] for key in unused} == {"execution", "ingest", "monitor", "nightly", "train"}
     assert {key for key in unused if key.startswith("train")} == {"train.models"}
