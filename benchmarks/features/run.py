@@ -42,13 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--runs", type=int, default=5, help="rounds; default 5")
     parser.add_argument("--profile", action="store_true", help="also say where the time goes")
+    parser.add_argument("--profile-runs", type=int, default=7, help="runs of each feature group; default 7")
     parser.add_argument("--json", type=Path, default=HERE / "results" / "features.json", metavar="PATH")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_log(options.events, folder)
         rounds = [(_run("features", folder), _run("bare", folder)) for _ in range(options.runs)]
-        profile = _profile(folder) if options.profile else {}
+        profile = _profile(folder, options.profile_runs) if options.profile else {}
     document = as_document(options.events, rounds, profile)
     _print(document)
     options.json.parent.mkdir(parents=True, exist_ok=True)
@@ -87,9 +88,9 @@ def as_document(
     }
 
 
-def _run(case: str, folder: Path) -> dict[str, Any]:
+def _run(case: str, folder: Path, *, runs: int = 1) -> dict[str, Any]:
     print(f"running {case}", file=sys.stderr)
-    command = [sys.executable, "-m", "benchmarks.features.case", case, str(folder)]
+    command = [sys.executable, "-m", "benchmarks.features.case", case, str(folder), "--runs", str(runs)]
     finished = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=False)
     if finished.returncode:
         raise SystemExit(f"{case} failed: {finished.stderr}")
@@ -97,9 +98,9 @@ def _run(case: str, folder: Path) -> dict[str, Any]:
     return report
 
 
-def _profile(folder: Path) -> dict[str, dict[str, float]]:
+def _profile(folder: Path, runs: int) -> dict[str, dict[str, float]]:
     """Return what each feature group adds to those before it."""
-    groups = _run("groups", folder)
+    groups = _run("groups", folder, runs=runs)
     return {
         measure: dict(zip(groups[measure], np.diff([0.0, *groups[measure].values()]).tolist(), strict=True))
         for measure in ("seconds", "cpu_seconds")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> dict:
     results = tmp_path_factory.mktemp("results") / "features.json"
-    options = ["--events", "2000", "--runs", "1", "--profile", "--json", results]
+    options = ["--events", "2000", "--runs", "1", "--profile", "--profile-runs", "1", "--json", results]
     finished = subprocess.run(
         [sys.executable, "-m", "benchmarks.features.run", *options],
         cwd=ROOT,
