@@ -18,6 +18,9 @@ class NightlySettings(Section):
     retrain_below: Share = 0.7
     """A limit: the least PR-AUC on the labels that have matured since the model in use was trained, as a share of its
     PR-AUC on test; below it another is trained. 0: no limit."""
+    monitor: bool = True
+    """Whether `monitor` looks at the log and at the model in use; what passes its limits is told, and calls for another
+    model where it is about the model."""
     min_positives: int = Field(default=100, ge=1)
     """With fewer positives among those labels nothing is concluded from them."""
     promote: Literal["not_worse", "better", "never"] = "not_worse"

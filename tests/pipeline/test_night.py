@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,13 +15,14 @@ from stages_of_text import Recorder
 
 from purchase_pred.errors import ConfigError, EmptyLogError, InputError
 from purchase_pred.evaluation.paired import Difference
+from purchase_pred.monitoring.findings import finding, findings_table
 from purchase_pred.pipeline.engine.fingerprint import fingerprint
 from purchase_pred.pipeline.engine.manifest import read_manifest
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, Workspace
 from purchase_pred.pipeline.models_in_use import model_in_use, read_history
 from purchase_pred.pipeline.tasks.models import go_back
 from purchase_pred.pipeline.tasks.night.delivery import EMPTY, KNOWN, Delivery
-from purchase_pred.pipeline.tasks.night.models import not_worse
+from purchase_pred.pipeline.tasks.night.models import Training, not_worse
 from purchase_pred.pipeline.tasks.night.run import AskedList, Night, run_night
 from purchase_pred.pipeline.tasks.score_list import AskedRules
 from purchase_pred.settings.loading import resolve_settings
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from purchase_pred.settings import Settings
+
 HEADER = "timestamp,user_id,event_type,item_id,price"
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)
 SETTINGS = (
     *("target.horizon=1d", "features.windows=[1d]", "train.models=[logistic]", "train.logistic.max_iterations=5"),
     *("train.threads=1", "train.threshold.resamples=20", "nightly.retrain_every=2d", "nightly.min_positives=1"),
-    "nightly.retrain_below=0",
+    *("nightly.retrain_below=0", "nightly.monitor=false"),
 )
 WARM_UP = 14
 
@@ -61,9 +65,16 @@ def delivered(folder: Path, *days: int) -> Path:
     return path
 
 
-def night(workspace: Workspace, *files: Path, assign: Sequence[str] = (), asked: AskedList | None = None) -> Night:
+def night(
+    workspace: Workspace,
+    *files: Path,
+    assign: Sequence[str] = (),
+    asked: AskedList | None = None,
+    observer: Recorder | None = None,
+) -> Night:
     resolved = resolve_settings(assignments=[*SETTINGS, *assign])
-    return run_night(workspace, resolved, Delivery("table", files), asked or AskedList(), observer=Recorder())
+    delivery, asked = Delivery("table", files), asked or AskedList()
+    return run_night(workspace, resolved, delivery, asked, observer=observer or Recorder())
 
 
 def contents(workspace: Workspace) -> dict[str, str]:
@@ -155,16 +166,35 @@ def test_a_model_is_judged_on_what_nobody_knew_when_it_was_trained(early: Worksp
     assert 0 < done.judged.positives < done.judged.rows
 
 
-def test_a_limit_that_is_passed_is_told_and_calls_for_another_model(shop: Workspace, files: list[Path]) -> None:
-    folder = shop.path("models") / str(model_in_use(shop)) / "metrics.json"
-    metrics = json.loads(folder.read_text())
-    metrics["splits"]["test"]["average_precision"] = 1.0
-    folder.write_text(json.dumps(metrics))
+def expect_of(workspace: Workspace, figure: float) -> None:
+    """Let the model in use have had this PR-AUC on test."""
+    path = workspace.path("models") / str(model_in_use(workspace)) / "metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["splits"]["test"]["average_precision"] = figure
+    path.write_text(json.dumps(metrics))
 
-    done = night(shop, *files, assign=["nightly.retrain_below=1"])
-    assert len(done.limits) == 1
+
+def test_a_limit_that_is_passed_is_told_and_calls_for_another_model(
+    early: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def due(_workspace: Workspace, _settings: Settings, limits: tuple[str, ...], /, **_: object) -> Training:
+        asked.append(limits)
+        return Training(limits)
+
+    monkeypatch.setattr("purchase_pred.pipeline.tasks.night.run.train_when_due", due)
+    expect_of(early, 1.0)
+    done = night(early, delivered(tmp_path, WARM_UP), assign=["nightly.retrain_below=1"])
     assert "below 1 of the 1.0000 it had on test" in done.limits[0]
-    assert done.training.reasons == done.limits
+    assert asked == [done.limits]
+
+
+def test_a_limit_trains_nothing_where_a_newer_model_waits_for_its_age(shop: Workspace, files: list[Path]) -> None:
+    expect_of(shop, 1.0)
+    done = night(shop, *files, assign=["nightly.retrain_below=1", "nightly.promote=never"])
+    assert len(done.limits) == 1
+    assert done.training.reasons == ()
 
 
 def test_a_model_that_a_person_went_back_from_is_not_promoted_again(shop: Workspace, files: list[Path]) -> None:
@@ -254,6 +284,37 @@ def test_a_night_is_told_as_json(first: tuple[Workspace, Night]) -> None:
     document = first[1].document()
     assert list(document)[:3] == ["schema_version", "log", "judged"]
     assert document["list"]["as_of"].startswith("2024-03-")
+
+
+def verdict_with(alarms: dict[str, str]) -> SimpleNamespace:
+    """Return a verdict of monitoring with an alarm on days and one on rows."""
+    tables = [
+        findings_table([finding(check, "all", 9.0, alarm=True, meaning=meaning)]) for check, meaning in alarms.items()
+    ]
+    return SimpleNamespace(days=SimpleNamespace(findings=tables[0]), rows=SimpleNamespace(findings=tables[1]))
+
+
+def test_what_monitoring_says_of_the_model_calls_for_another_and_what_it_says_of_days_is_told(
+    early: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = verdict_with({"silent": "no view came", "psi": "prices have moved"})
+    monkeypatch.setattr("purchase_pred.pipeline.tasks.night.judging.monitor", lambda *_, **__: verdict)
+    done = night(early, assign=["nightly.monitor=true"])
+
+    assert done.limits == ("silent of all: no view came", "psi of all: prices have moved")
+    assert done.training.reasons == ("psi of all: prices have moved",)
+
+
+def test_a_model_that_monitoring_cannot_judge_is_told_of(early: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise InputError("it does not tell from which days it has learnt")
+
+    monkeypatch.setattr("purchase_pred.pipeline.tasks.night.judging.monitor", refuses)
+    observer = Recorder()
+    done = night(early, assign=["nightly.monitor=true"], observer=observer)
+
+    assert done.limits == ()
+    assert observer.warned == ["monitoring was left out: it does not tell from which days it has learnt"]
 
 
 @pytest.mark.parametrize(

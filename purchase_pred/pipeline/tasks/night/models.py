@@ -1,37 +1,29 @@
-"""The model of the night: judged on what has come true, trained anew when due, replaced by one that is not worse."""
+"""The model of the night: trained anew when due, replaced by one that is not worse."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
 from purchase_pred.errors import UnsupportedTargetError
-from purchase_pred.evaluation import scored_splits
-from purchase_pred.metrics import metrics
 from purchase_pred.models import load_model
-from purchase_pred.names import SPLITS
 from purchase_pred.pipeline.engine.parquet import scan
 from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE
-from purchase_pred.pipeline.feature_files import read_split
 from purchase_pred.pipeline.model_files import (
-    LOG_UNTIL,
     all_models,
     default_model,
     fresh_model,
-    read_metrics,
     validation_rank,
 )
 from purchase_pred.pipeline.models_in_use import given_up, model_in_use, put_in_use, read_history
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.pipeline.stages.features import log_end
 from purchase_pred.pipeline.tasks.models import compare_models
-from purchase_pred.schema import LABEL_END, SESSIONIZED
-from purchase_pred.settings.carried import adopted_settings
+from purchase_pred.pipeline.tasks.night.judging import known_until
+from purchase_pred.schema import SESSIONIZED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,26 +34,9 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
     from purchase_pred.settings.loading import ResolvedSettings
-    from purchase_pred.settings.nightly import NightlySettings
 
 _LOGGER: Final = logging.getLogger(__name__)
 _FIGURES: Final = ("average_precision", "log_loss")
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """How right the model in use was about what nobody knew when it was trained."""
-
-    model: str
-    rows: int
-    """Prediction points whose labels have matured since."""
-    positives: int
-    average_precision: float | None
-    log_loss: float | None
-    mean_probability: float | None
-    """Beside the share of positives: whether the probabilities still are some."""
-    average_precision_test: float | None
-    """What it had on test when it was trained."""
 
 
 @dataclass(frozen=True)
@@ -103,65 +78,17 @@ def current_model(workspace: Workspace, /) -> Path | None:
     return default_model(workspace)
 
 
-def judge_matured(workspace: Workspace, resolved: ResolvedSettings, model: Path, /) -> Judgement | None:
-    """Judge a model on the labels that have matured since it was trained; None: there are none yet.
-
-    Raises
-    ------
-    ConfigError
-        The settings, or those of the feature files, are others than the model's.
-    """
-    fitted = load_model(model)
-    settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
-    until = known_until(fitted.training)
-    if until is None:
-        return None
-    rows = pl.concat([read_split(workspace, settings, split, asker=str(model)) for split in SPLITS])
-    matured = scored_splits([fitted], {"matured": rows.filter(pl.col(LABEL_END) > until)})["matured"]
-    if not matured.rows.height:
-        return None
-    probabilities = matured.probabilities(fitted)
-    figures = metrics(matured.labels, probabilities)
-    judged = Judgement(
-        model=fitted.name,
-        rows=figures["rows"],
-        positives=figures["positives"],
-        average_precision=figures["average_precision"],
-        log_loss=figures["log_loss"],
-        mean_probability=float(probabilities.mean()),
-        average_precision_test=read_metrics(model)["splits"]["test"]["average_precision"],
-    )
-    _LOGGER.info("night: %s", judged)
-    return judged
-
-
-def passed_limits(judged: Judgement | None, settings: NightlySettings, /) -> tuple[str, ...]:
-    """Return a sentence about each limit that the model in use has passed.
-
-    Examples
-    --------
-    >>> from purchase_pred.settings.nightly import NightlySettings
-    >>> judged = Judgement("lightgbm_1", 5000, 150, 0.2, 0.1, 0.03, 0.4)
-    >>> passed_limits(judged, NightlySettings())
-    ('PR-AUC of lightgbm_1 is 0.2000 on 5,000 rows that have matured, below 0.7 of the 0.4000 it had on test',)
-    """
-    if judged is None or judged.positives < settings.min_positives:
-        return ()
-    found, before = judged.average_precision, judged.average_precision_test
-    if found is None or before is None or found >= settings.retrain_below * before:
-        return ()
-    share = f"below {settings.retrain_below:g} of the {before:.4f} it had on test"
-    return (f"PR-AUC of {judged.model} is {found:.4f} on {judged.rows:,} rows that have matured, {share}",)
-
-
 def train_when_due(
     workspace: Workspace, settings: Settings, limits: Sequence[str], /, *, observer: Observer
 ) -> Training:
-    """Train where there is no model, or the newest one is too old, or a limit was passed.
+    """Train where there is no model, or the newest one is too old, or the one in use has passed limits.
 
-    A night that is run again does not train again: models of the same features are fresh.
+    Where a newer one than that in use was trained already and not promoted, limits wait for its age. A night that is
+    run again does not train again: models of the same features are fresh.
     """
-    reasons = (*_age(workspace, settings), *limits)
+    folders = all_models(workspace)
+    is_newest = bool(folders) and _moment_of(folders[0]) == _moment_of(default_model(workspace))
+    reasons = (*_age(workspace, settings), *(limits if is_newest else ()))
     if not reasons:
         _LOGGER.info("night: no training is due")
         return Training(())
@@ -198,14 +125,6 @@ def promote(workspace: Workspace, resolved: ResolvedSettings, model: Path | None
         put_in_use(workspace, candidate)
     _LOGGER.info("night: %s is %s: %s", candidate, "put in use" if taken else "not put in use", why)
     return Promotion(candidate, model.name if model else None, taken, why)
-
-
-def known_until(training: dict[str, object], /) -> datetime | None:
-    """Return the end of the log from which a model was trained; None: it was saved before models kept that."""
-    try:
-        return datetime.fromisoformat(str(training[LOG_UNTIL]))
-    except (KeyError, ValueError):
-        return None
 
 
 def not_worse(differences: dict[str, Difference], rule: str, /) -> bool:
@@ -253,6 +172,11 @@ def _told(differences: dict[str, Difference]) -> str:
 
 def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:+.4f}"
+
+
+def _moment_of(folder: Path) -> str:
+    """Return what the names of models have in common that were trained together."""
+    return folder.name.partition("_")[2]
 
 
 def _age(workspace: Workspace, settings: Settings) -> tuple[str, ...]:

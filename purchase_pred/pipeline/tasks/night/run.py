@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,16 +15,8 @@ from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.pipeline.tasks.export import check_export, export
 from purchase_pred.pipeline.tasks.models import prune_models
 from purchase_pred.pipeline.tasks.night.delivery import Appended, Delivery, append_delivery
-from purchase_pred.pipeline.tasks.night.models import (
-    Judgement,
-    Promotion,
-    Training,
-    current_model,
-    judge_matured,
-    passed_limits,
-    promote,
-    train_when_due,
-)
+from purchase_pred.pipeline.tasks.night.judging import Judgement, Watched, judge_matured, passed_limits, watch
+from purchase_pred.pipeline.tasks.night.models import Promotion, Training, current_model, promote, train_when_due
 from purchase_pred.pipeline.tasks.score import score
 from purchase_pred.pipeline.tasks.score_list import AskedRules
 
@@ -80,7 +72,7 @@ class Night:
     """None: without a model there is none."""
     removed: tuple[str, ...]
     """Old models that were cleared away."""
-    seconds: float
+    seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
         """Return the night as JSON values."""
@@ -113,31 +105,37 @@ def run_night(
     with workspace.locked() as held:
         for told in recover(held):
             _LOGGER.info(told)
-        log = append_delivery(held, resolved.settings, delivery, observer=observer)
-        impossible = _refresh(held, resolved.settings, observer)
-        model = current_model(held)
-        judged = judge_matured(held, resolved, model) if model and not impossible else None
-        limits = passed_limits(judged, resolved.settings.nightly)
-        training, promotion = Training((), impossible=impossible), None
-        if not impossible:
-            training = train_when_due(held, resolved.settings, limits, observer=observer)
-            promotion = promote(held, resolved, model)
-        if training.impossible:
-            _LOGGER.warning(training.impossible)
-            observer.warns(f"no model can be trained: {training.impossible}")
-        model = current_model(held)
-        listed = _write_list(held, resolved, model, asked, observer) if model else None
-        removed = _clear(held, resolved.settings)
+        night = _steps(held, resolved, delivery, asked, observer)
+    return replace(night, seconds=round(time.perf_counter() - started, 3))
+
+
+def _steps(
+    workspace: Workspace, resolved: ResolvedSettings, delivery: Delivery, asked: AskedList, observer: Observer
+) -> Night:
+    settings = resolved.settings
+    log = append_delivery(workspace, settings, delivery, observer=observer)
+    impossible = _refresh(workspace, settings, observer)
+    model = current_model(workspace)
+    judged = judge_matured(workspace, resolved, model) if model and not impossible else None
+    watched = watch(workspace, resolved, model, asked.as_of, observer=observer) if model else Watched()
+    calls = (*passed_limits(judged, settings.nightly), *watched.model)
+    training, promotion = Training((), impossible=impossible), None
+    if not impossible:
+        training = train_when_due(workspace, settings, calls, observer=observer)
+        promotion = promote(workspace, resolved, model)
+    if training.impossible:
+        _LOGGER.warning(training.impossible)
+        observer.warns(f"no model can be trained: {training.impossible}")
+    model = current_model(workspace)
     return Night(
         log=log,
         judged=judged,
-        limits=limits,
+        limits=(*watched.log, *calls),
         training=training,
         promotion=promotion,
         model=model.name if model else None,
-        list=listed,
-        removed=removed,
-        seconds=round(time.perf_counter() - started, 3),
+        list=_write_list(workspace, resolved, model, asked, observer) if model else None,
+        removed=_clear(workspace, settings),
     )
 
 
