@@ -50,3 +50,10 @@ def splits(*, rows: int = 6_000, seed: int = 0) -> dict[str, pl.DataFrame]:
         "val": feature_frame(rows // 2, seed=seed + 1, first_day=10, days=5),
         "test": feature_frame(rows // 2, seed=seed + 2, first_day=15, days=5),
     }
+
+
+def with_many_categories(frame: pl.DataFrame, *, known: int) -> pl.DataFrame:
+    """Return the frame with a category of 1,000, of which the first `known` occur, the low ones most often."""
+    names = [f"category_{number}" for number in range(1_000)]
+    codes = np.random.default_rng(frame.height).zipf(1.3, frame.height) % known
+    return frame.with_columns(pl.Series("many", [names[code] for code in codes], dtype=pl.Enum(names)))

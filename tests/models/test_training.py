@@ -5,14 +5,11 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 import pytest
-from frames import feature_frame, splits
-from reference.logistic_pipeline import fitted_log_odds
+from frames import feature_frame, splits, with_many_categories
 from sklearn.metrics import average_precision_score
 
 from purchase_pred.errors import BundleError, ConfigError, UnsupportedTargetError
-from purchase_pred.models import FittedModel, best_model, design_matrix, feature_spec, train_models
-from purchase_pred.models.learners.learner import FitRows
-from purchase_pred.models.learners.logistic_learner import fit_logistic
+from purchase_pred.models import FittedModel, best_model, design_matrix, train_models
 from purchase_pred.settings import Settings
 
 KINDS = ("logistic", "xgboost", "lightgbm")
@@ -136,36 +133,6 @@ def test_gains_name_the_features_that_matter(models: dict[str, FittedModel], kin
     assert gains["empty"] == 0.0
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-def test_the_logistic_regression_is_that_of_scikit_learn(*, weighted: bool):
-    train = SPLITS["train"].with_columns(
-        pl.when(pl.int_range(pl.len()) % 7 > 0).then("item_category").alias("item_category")
-    )
-    spec = feature_spec(train)
-    matrix, labels = design_matrix(train, spec), train["label"].to_numpy()
-    weights = np.linspace(0.5, 3.0, len(labels), dtype=np.float32) if weighted else None
-    rows = FitRows(spec, matrix, labels, weights, matrix, labels, settings().train)
-    np.testing.assert_allclose(
-        fit_logistic(rows).log_odds(matrix), fitted_log_odds(rows, weights=weights), rtol=1e-4, atol=1e-4
-    )
-
-
-def test_the_logistic_regression_stops_at_the_steps_it_may_take():
-    matrix, labels = design_matrix(SPLITS["train"], feature_spec(SPLITS["train"])), SPLITS["train"]["label"].to_numpy()
-    rows = FitRows(
-        feature_spec(SPLITS["train"]), matrix, labels, None, matrix, labels,
-        settings(logistic={"max_iterations": 1}).train,
-    )  # fmt: skip
-    assert np.abs(fit_logistic(rows).log_odds(matrix) - fitted_log_odds(rows)).max() > 0.5
-
-
-def with_many_categories(frame: pl.DataFrame, *, known: int) -> pl.DataFrame:
-    """Return the frame with a category of 1,000, of which the first `known` occur, the low ones most often."""
-    names = [f"category_{number}" for number in range(1_000)]
-    codes = np.random.default_rng(frame.height).zipf(1.3, frame.height) % known
-    return frame.with_columns(pl.Series("many", [names[code] for code in codes], dtype=pl.Enum(names)))
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_category_of_a_thousand_trains_and_takes_what_it_has_never_seen(kind: str):
     train, val = (with_many_categories(SPLITS[split], known=800) for split in ("train", "val"))
@@ -174,23 +141,6 @@ def test_a_category_of_a_thousand_trains_and_takes_what_it_has_never_seen(kind: 
     scores = model.predict(test)
     assert np.isfinite(scores).all()
     assert average_precision_score(test["label"], scores) > 3 * test["label"].mean()
-
-
-def test_rare_categories_share_one_coefficient_of_the_logistic_regression():
-    train = with_many_categories(SPLITS["train"], known=800)
-    spec = feature_spec(train)
-    matrix, labels = design_matrix(train, spec), train["label"].to_numpy()
-    rows = FitRows(spec, matrix, labels, None, matrix, labels, settings().train)
-    learner = fit_logistic(rows)
-    assert [len(set(weights)) for weights in learner.numbers.category_weights] == [6, 50]
-    np.testing.assert_allclose(learner.log_odds(matrix), fitted_log_odds(rows), rtol=1e-4, atol=1e-4)
-
-
-def test_logistic_without_categories_or_without_numbers_still_trains():
-    for names in (["user_item_view_count"], ["item_category"]):
-        frames = [SPLITS[split].select("prediction_time", "label", *names) for split in ("train", "val")]
-        model = train_models(*frames, settings=settings(models=["logistic"]))[0]
-        assert len(np.unique(model.predict(frames[0]))) > 1
 
 
 def test_lightgbm_splits_a_log_of_a_few_hundred_rows():

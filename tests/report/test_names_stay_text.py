@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 from browser import ABSENT, Page, browser
-from report_pages import SOURCE, Judged, judged
+from frames import splits
+from report_pages import SOURCE, Judged, Outline, judged
 
 from purchase_pred.report.page import render_report
 
@@ -120,3 +121,19 @@ def test_a_long_name_leaves_room_for_its_bar(written: tuple[Judged, Path]):
     shown = replace(report.shown, importance=report.shown.importance.with_columns(feature=long))
     page = render_report(shown)
     assert "the_share_of_the_share_…" in page
+
+
+def test_names_of_features_and_categories_stay_text():
+    hostile = '</script><b>$x$ & "y"'
+    frames = {
+        name: frame.rename({"user_item_view_count": hostile}).with_columns(
+            item_category=pl.col("item_category").cast(pl.String).replace("toys", hostile).cast(
+                pl.Enum(["books", "garden", "music", "shoes", hostile])
+            )
+        )
+        for name, frame in splits(rows=3_000).items()
+    }  # fmt: skip
+    page = judged(frames=frames).page
+    assert hostile not in page
+    assert "&lt;/script&gt;&lt;b&gt;$x$ &amp; " in page
+    assert Outline(page).unclosed == []
