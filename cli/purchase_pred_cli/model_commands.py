@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from purchase_pred_cli.completion import model_names
 from purchase_pred_cli.list_options import AsOf, ExcludeBought, Output, Reasons, Threshold, Top, TopPerUser
 from purchase_pred_cli.options import CHANGING, READING, Common, command_options
 from purchase_pred_cli.stage_commands import ModelKind, SplitName
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 
     from purchase_pred.models import TuningResult
 
-_MODEL = typer.Option("--model", help="Folder, name or kind of a model. Default: the one in use, or the newest.")
+_MODEL = typer.Option(
+    "--model",
+    help="Folder, name or kind of a model. Default: the one in use, or the newest.",
+    autocompletion=model_names,
+)
 _SHOWN = 20
 _UNTOLD = ("model", "as_of", "probability")
 """Columns of a list that the terminal leaves out: the same in all rows, or in the column `score`."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
+from purchase_pred_cli.completion import model_names
 from purchase_pred_cli.options import CHANGING, READING, Common, command_options
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 _FINGERPRINT = 12
 _FIGURES = {"average_precision": "PR-AUC", "log_loss": "log-loss", "profit": "profit"}
-_NAME = typer.Argument(help="Folder, name or kind of a model.")
+_NAME = typer.Argument(help="Folder, name or kind of a model.", autocompletion=model_names)
 
 
 class _ListByDefault(typer.core.TyperGroup):

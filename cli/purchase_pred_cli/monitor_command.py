@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from purchase_pred_cli.completion import model_names
 from purchase_pred_cli.options import READING, Common, command_options
 
 if TYPE_CHECKING:
@@ -20,7 +21,12 @@ def monitor(
         str | None, typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="Folder, name or kind of a model. Default: the one in use.")
+        str | None,
+        typer.Option(
+            "--model",
+            help="Folder, name or kind of a model. Default: the one in use.",
+            autocompletion=model_names,
+        ),
     ] = None,
     page: Annotated[
         bool, typer.Option("--page/--no-page", help="Draw monitor.html into the workspace, or leave it alone.")

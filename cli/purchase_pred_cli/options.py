@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from purchase_pred_cli.completion import setting_keys
 from purchase_pred_cli.failures import reporting_failures
 from purchase_pred_cli.paths import checked_paths
 from purchase_pred_cli.scratch import offer_scratch
@@ -46,7 +47,11 @@ class Common:
     assignments: Annotated[
         list[str],
         typer.Option(
-            "--set", metavar="KEY.PATH=VALUE", help="Set one value (YAML); repeatable.", rich_help_panel=_PANEL
+            "--set",
+            metavar="KEY.PATH=VALUE",
+            help="Set one value (YAML); repeatable.",
+            rich_help_panel=_PANEL,
+            autocompletion=setting_keys,
         ),
     ] = field(default_factory=list)
     force: Annotated[bool, typer.Option("--force", help="Run even what is up to date.", rich_help_panel=_PANEL)] = False
