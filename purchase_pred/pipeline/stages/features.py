@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from purchase_pred.execution.backends import open_launcher
 from purchase_pred.execution.engines import engine_for_shards
 from purchase_pred.execution.memory import BYTES_PER_EVENT, EVENTS_PER_SHARD
 from purchase_pred.features import build_features, item_days
+from purchase_pred.features.histories import event_fingerprints
 from purchase_pred.pipeline.engine.manifest import is_output_of
 from purchase_pred.pipeline.engine.parquet import ROWS_PER_GROUP, row_count, scan, scan_if_there
 from purchase_pred.pipeline.engine.parquet_join import join_parquet
@@ -20,6 +22,12 @@ from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
 from purchase_pred.pipeline.feature_files import naming
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
+from purchase_pred.pipeline.stages.earlier_features import (
+    ROW,
+    find_earlier,
+    keep_histories,
+    write_histories,
+)
 from purchase_pred.pipeline.stages.split import split_of
 from purchase_pred.pipeline.stages.suggestions import suggest
 from purchase_pred.pipeline.stages.support import LogFacts, SplitCounts, check_rows, check_size
@@ -50,10 +58,12 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.shard_store import ShardStore
     from purchase_pred.pipeline.engine.stage import Work
     from purchase_pred.pipeline.engine.workspace import Workspace
+    from purchase_pred.pipeline.stages.earlier_features import EarlierFeatures
     from purchase_pred.settings import Settings
 
 KEYS: Final = (USER_ID, SESSION_INDEX, ITEM_ID)
 
+_LOGGER: Final = logging.getLogger(__name__)
 _DAYS_FILE: Final = "item_days.parquet"
 _LEVEL: Final = 1
 """Of zstd: against the default, writing takes a third less, and files are a tenth larger."""
@@ -66,16 +76,16 @@ def make_features(work: Work, /) -> list[Made]:
     sessionized = scan(path, SESSIONIZED)
     check_size(sessionized, settings=settings)
     shards = UserShards.of(shard_starts(sessionized, size=EVENTS_PER_SHARD).collect())
-    store = open_shards(STAGE_BY_NAME["features"], replace(work, workspace=workspace), starts=shards.starts)
-    sorted_by_us = is_output_of("sessionize", path)
-    log = _Log(workspace, shards, store, settings, work.units, is_sorted=sorted_by_us)
+    placed = replace(work, workspace=workspace)
+    store = open_shards(STAGE_BY_NAME["features"], placed, starts=shards.starts)
+    log = _Log(workspace, shards, store, settings, work.units, is_sorted=is_output_of("sessionize", path))
     with open_launcher(
         settings.execution, bytes_per_event=BYTES_PER_EVENT, largest=max(shards.events, default=0), shared=path
     ) as launcher:
         _write_rows(log, launcher)
         counts = _count([store.path(_rows_name(number)) for number in range(len(shards))], work.units)
         check_rows(log_facts(sessionized), counts, settings=settings, advise=lambda: suggest(sessionized, settings))
-        _write_features(log, launcher, work)
+        _write_features(log, launcher, placed)
     return [_joined(log, work.workspace.partial(unit), unit, counts) for unit in work.units]
 
 
@@ -112,6 +122,14 @@ class _Log:
     def sessionized(self) -> pl.LazyFrame:
         return scan(self.workspace.path(SESSIONIZED_FILE), SESSIONIZED)
 
+    @property
+    def catalog(self) -> pl.LazyFrame | None:
+        return scan_if_there(self.workspace.path(CATALOG_FILE), CATALOG)
+
+    @property
+    def users(self) -> pl.LazyFrame | None:
+        return scan_if_there(self.workspace.path(USERS_FILE), USERS)
+
     def of(self, number: int, /) -> pl.LazyFrame:
         """Return the events of a shard."""
         return self.sessionized.filter(self.shards.condition(number))
@@ -127,12 +145,23 @@ class _Log:
         return frame.collect(engine=engine_for_shards(self.settings.execution.engine))
 
 
+class _Shard(NamedTuple):
+    """How many rows a shard has, and how many of them were taken over."""
+
+    rows: int
+    taken: int
+
+
 def _rows_name(number: int) -> str:
     return f"rows.{number:05}.parquet"
 
 
 def _part_name(unit: str, number: int) -> str:
     return f"{split_of(unit)}.{number:05}.parquet"
+
+
+def _history_name(number: int) -> str:
+    return f"history.{number:05}.parquet"
 
 
 def _write_rows(log: _Log, launcher: Launcher) -> None:
@@ -176,46 +205,69 @@ def _write_features(log: _Log, launcher: Launcher, work: Work) -> None:
     names = [[_part_name(unit, number) for unit in log.units] for number in range(len(log.shards))]
     missing = [number for number, parts in enumerate(names) if not all(map(store.holds, parts))]
     found = [name for number in set(range(len(names))).difference(missing) for name in names[number]]
-    rows = sum(row_count(store.path(name)) for name in found)
+    rows, taken = sum(row_count(store.path(name)) for name in found), 0
     work.observer.shards_done(len(names) - len(missing), of=len(names), rows=rows)
     if not missing:
         return
     with store.making(_DAYS_FILE) as path:
         item_days(log.sessionized).collect().write_parquet(path, compression="lz4")
-    jobs = ((log.size(number), partial(_make_features, log, number)) for number in missing)
+    days = pl.scan_parquet(store.path(_DAYS_FILE))
+    earlier = find_earlier(work, days) if log.is_sorted else None
+    jobs = ((log.size(number), partial(_make_features, log, earlier, number)) for number in missing)
     for done, made in enumerate(launcher.run(jobs), start=1 + len(names) - len(missing)):
-        rows += made
+        rows, taken = rows + made.rows, taken + made.taken
         work.observer.shards_done(done, of=len(names), rows=rows)
     _days.cache_clear()
+    if earlier:
+        _LOGGER.info("features: %s of %s rows are taken over from the files of before", f"{taken:,}", f"{rows:,}")
+    if log.is_sorted:
+        keep_histories(work, [store.path(_history_name(number)) for number in range(len(names))], days, earlier)
 
 
-def _make_features(log: _Log, number: int) -> int:
-    """Write the features of a shard and return their number."""
+def _make_features(log: _Log, earlier: EarlierFeatures | None, number: int) -> _Shard:
+    """Write the features of a shard: those that are as they were are taken over, the others made."""
     splits = [split_of(unit) for unit in log.units]
     rows = pl.scan_parquet(log.store.path(_rows_name(number)))
-    features = build_features(
-        rows.filter(~pl.col(PURGED), pl.col(SPLIT).is_in(splits)).drop(PURGED),
-        log.of(number),
-        catalog=scan_if_there(log.workspace.path(CATALOG_FILE), CATALOG),
-        users=scan_if_there(log.workspace.path(USERS_FILE), USERS),
+    wanted = rows.filter(~pl.col(PURGED), pl.col(SPLIT).is_in(splits)).drop(PURGED).with_row_index(ROW)
+    events, of_item, of_user = log.of(number), log.catalog, log.users
+    taken: pl.DataFrame | None = None
+    if log.is_sorted:
+        fingerprints = log.collect(event_fingerprints(events, catalog=of_item, users=of_user)).lazy()
+        with log.store.making(_history_name(number)) as path:
+            write_histories(fingerprints, path)
+        taken = earlier.of(wanted, fingerprints, log.shards.condition(number)) if earlier else None
+    if taken is not None:
+        wanted = log.collect(wanted.join(taken.lazy(), on=ROW, how="anti")).lazy()
+        events = events.join(wanted, on=USER_ID, how="semi", maintain_order="left")
+    made = build_features(
+        wanted,
+        events,
+        catalog=of_item,
+        users=of_user,
         settings=log.settings.features,
         days=_days(log.store.path(_DAYS_FILE)).lazy(),
         assume_sorted=log.is_sorted,
     )
-    unneeded = set(KEYS) & set(rows.collect_schema()) - set(target_keys(log.settings))
-    whole = log.collect(features.drop(unneeded))
-    known = set(rows.collect_schema())
+    whole = log.collect(made)
+    if taken is not None:
+        whole = pl.concat([taken.select(whole.columns).cast(whole.schema), whole]).sort(ROW)
+    _write_parts(log, number, whole.drop(ROW), known=rows.collect_schema().names())
+    return _Shard(whole.height, 0 if taken is None else taken.height)
+
+
+def _write_parts(log: _Log, number: int, whole: pl.DataFrame, *, known: Sequence[str]) -> None:
+    """Write the features of a shard to a file for each split; of the keys it has those of the target."""
+    unneeded = set(KEYS) & set(known) - set(target_keys(log.settings))
     metadata = naming([name for name in whole.columns if name not in known])
-    for unit, split in zip(log.units, splits, strict=True):
+    for unit in log.units:
         with log.store.making(_part_name(unit, number)) as path:
-            whole.filter(pl.col(SPLIT) == split).drop(SPLIT).write_parquet(
+            whole.filter(pl.col(SPLIT) == split_of(unit)).drop(SPLIT, *unneeded).write_parquet(
                 path,
                 compression="zstd",
                 compression_level=_LEVEL,
                 row_group_size=ROWS_PER_GROUP,
                 metadata=metadata,
             )
-    return whole.height
 
 
 @lru_cache(maxsize=1)
