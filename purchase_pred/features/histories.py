@@ -21,6 +21,8 @@ from purchase_pred.features.sources import checked_catalog, checked_users
 from purchase_pred.schema import CATEGORY, ITEM_ID, PREDICTION_TIME, TIMESTAMP, USER_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from purchase_pred.settings.features import FeatureSettings
 
 FINGERPRINT: Final = "fingerprint"
@@ -43,12 +45,12 @@ def event_fingerprints(
     columns stand; of Enums the texts, so that another list of categories changes nothing.
     """
     items, people = checked_catalog(catalog, sessionized), checked_users(users, sessionized)
-    prints = (pl.col(_OF_ITEM), pl.col(_OF_USER))
+    prints = [pl.col(FINGERPRINT), pl.col(_OF_ITEM).fill_null(0), pl.col(_OF_USER).fill_null(0)]
     return (
         sessionized.select(USER_ID, ITEM_ID, TIMESTAMP, _of_row(sessionized).alias(FINGERPRINT))
         .join(items.select(ITEM_ID, _of_row(items).alias(_OF_ITEM)), on=ITEM_ID, how="left", maintain_order="left")
         .join(people.select(USER_ID, _of_row(people).alias(_OF_USER)), on=USER_ID, how="left", maintain_order="left")
-        .select(USER_ID, TIMESTAMP, reduce(xor, (one.fill_null(0) for one in prints), pl.col(FINGERPRINT)))
+        .select(USER_ID, TIMESTAMP, _mixed(prints).alias(FINGERPRINT))
     )
 
 
@@ -137,17 +139,46 @@ def sees_changed_day(rows: pl.LazyFrame, changed: pl.LazyFrame, /, *, settings: 
         Their windows and `availability_lag`: D, the midnight before T - lag, sees the days of [D - w, D), w the longest
         window of the statistics over all users.
     """
-    lag, reach = parse_duration(settings.availability_lag), _longest_daily_window(settings)
-    midnight = (pl.col(PREDICTION_TIME) - lag).dt.truncate("1d").alias(_DAY)
     latest = changed.select(pl.col(TIMESTAMP).alias(_CHANGED))
-    days = rows.select(midnight).unique().sort(_DAY)
-    seen = days.join_asof(
+    seen = _midnights(rows, settings).join_asof(
         latest, left_on=_DAY, right_on=_CHANGED, strategy="backward", allow_exact_matches=False, coalesce=False
     )
-    if reach is not None:
-        seen = seen.filter(pl.col(_CHANGED) >= pl.col(_DAY) - pl.duration(microseconds=reach))
-    dated = rows.with_columns(midnight)
-    return dated.join(seen.filter(pl.col(_CHANGED).is_not_null()).select(_DAY), on=_DAY, how="semi").drop(_DAY)
+    affected = seen.filter(_is_in_sight(pl.col(_CHANGED), settings)).select(_DAY)
+    return rows.with_columns(_midnight(settings)).join(affected, on=_DAY, how="semi").drop(_DAY)
+
+
+def days_in_sight(days: pl.LazyFrame, rows: pl.LazyFrame, /, *, settings: FeatureSettings) -> pl.LazyFrame:
+    """Return those of `item_days` that some of the rows look at, in some order: with few rows that are few days.
+
+    Parameters are those of `sees_changed_day`.
+    """
+    dates = days.select(TIMESTAMP).unique().sort(TIMESTAMP)
+    looking = dates.join_asof(
+        _midnights(rows, settings),
+        left_on=TIMESTAMP,
+        right_on=_DAY,
+        strategy="forward",
+        allow_exact_matches=False,
+        coalesce=False,
+    )
+    return days.join(looking.filter(_is_in_sight(pl.col(TIMESTAMP), settings)), on=TIMESTAMP, how="semi")
+
+
+def _midnight(settings: FeatureSettings) -> pl.Expr:
+    lag = parse_duration(settings.availability_lag)
+    return (pl.col(PREDICTION_TIME) - lag).dt.truncate("1d").alias(_DAY)
+
+
+def _midnights(rows: pl.LazyFrame, settings: FeatureSettings) -> pl.LazyFrame:
+    return rows.select(_midnight(settings)).unique().sort(_DAY)
+
+
+def _is_in_sight(day: pl.Expr, settings: FeatureSettings) -> pl.Expr:
+    """Tell whether a day before D lies in the longest window of the statistics over all users; none is not."""
+    reach = _longest_daily_window(settings)
+    if reach is None:
+        return day.is_not_null() & pl.col(_DAY).is_not_null()
+    return day >= pl.col(_DAY) - pl.duration(microseconds=reach)
 
 
 def _longest_daily_window(settings: FeatureSettings) -> int | None:
@@ -165,4 +196,10 @@ def _of_row(frame: pl.LazyFrame) -> pl.Expr:
         value = pl.col(name).cast(pl.String) if kind in (pl.Enum, pl.Categorical) else pl.col(name)
         seed = int.from_bytes(blake2b(f"{name} {kind}".encode(), digest_size=8).digest())
         prints.append(value.hash(seed))
-    return reduce(xor, prints).alias(FINGERPRINT)
+    return _mixed(prints).alias(FINGERPRINT)
+
+
+def _mixed(prints: Sequence[pl.Expr]) -> pl.Expr:
+    """Return one fingerprint for several."""
+    # Hashed again: rows are put together by exclusive or, in which what two rows share would cancel.
+    return reduce(xor, prints).hash()

@@ -17,6 +17,7 @@ from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import Workspace, features_file
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.pipeline.stages import features as stage
+from purchase_pred.pipeline.tasks.forget import forget_user
 from purchase_pred.settings.loading import resolve_settings
 
 if TYPE_CHECKING:
@@ -67,7 +68,6 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return build_features(rows, *frames, **options)
 
     monkeypatch.setattr(stage, "build_features", counting)
-    monkeypatch.setattr(stage, "EVENTS_PER_SHARD", 400)
     return counted
 
 
@@ -79,7 +79,10 @@ ASKED = {
 
 
 @pytest.mark.parametrize("asked", ASKED)
-def test_features_of_a_log_that_grows_by_a_day_are_those_of_all_days_made_at_once(tmp_path, built, asked) -> None:
+def test_features_of_a_log_that_grows_by_a_day_are_those_of_all_days_made_at_once(
+    tmp_path, monkeypatch, built, asked
+) -> None:
+    monkeypatch.setattr(stage, "EVENTS_PER_SHARD", 150 if asked == "calendar" else 10**6)
     paths, assign = deliveries(tmp_path), ASKED[asked]
     grown = at_once(Workspace(tmp_path / "grown"), *paths[:AT_FIRST])
     features_of(grown, assign)
@@ -92,3 +95,16 @@ def test_features_of_a_log_that_grows_by_a_day_are_those_of_all_days_made_at_onc
     assert 0 < made[0] < 0.5 * all_made
     assert made[1] > made[0]
     assert found == features_of(at_once(Workspace(tmp_path / "once"), *paths), assign)
+
+
+def test_nothing_is_taken_over_by_force_or_after_a_person_was_forgotten(tmp_path, built) -> None:
+    assign = ASKED["calendar"]
+    workspace = at_once(Workspace(tmp_path), *deliveries(tmp_path)[:AT_FIRST])
+    expected = features_of(workspace, assign)
+    in_all, histories = sum(built), tmp_path / "data/.features.histories"
+    assert any(histories.iterdir())
+    built.clear()
+    assert features_of(workspace, assign, force=True) == expected
+    assert sum(built) == in_all
+    forget_user(workspace, "7")
+    assert not histories.exists()

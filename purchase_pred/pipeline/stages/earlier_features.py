@@ -74,9 +74,10 @@ class EarlierFeatures:
         """
         keys = [*target_keys(self.settings), PREDICTION_TIME]
         names = named_features(self.files[0]) or []
-        files = pl.concat([pl.scan_parquet(file).filter(users).select(*keys, *names) for file in self.files])
-        # Points that agree in all keys may differ in an item that the files do not name: none of them is taken.
-        found = files.unique(keys, keep="none")
+        found = pl.concat([pl.scan_parquet(file).filter(users).select(*keys, *names) for file in self.files])
+        if self.settings.anchors.kind == "in_session":
+            # Points that agree in all keys may differ in an item that the files do not name: none of them is taken.
+            found = found.unique(keys, keep="none")
         as_before = unchanged(fingerprints, pl.scan_parquet(self.folder / _USERS_FILE).filter(users))
         seen = (pl.col(PREDICTION_TIME) <= pl.col(SINCE)).fill_null(value=True)
         same = rows.join(as_before, on=USER_ID).filter(seen).drop(SINCE)
@@ -133,6 +134,11 @@ def keep_histories(work: Work, parts: Sequence[Path], days: pl.LazyFrame, earlie
         _fingerprints(days, workspace).collect().write_parquet(path)
     with written_whole(folder / _USERS_FILE) as path:
         join_parquet(parts, path)
+
+
+def forget_histories(workspace: Workspace, /) -> None:
+    """Remove what the features were made of; the next run makes all of them."""
+    remove(workspace.path(_FOLDER))
 
 
 def _fingerprints(days: pl.LazyFrame, workspace: Workspace) -> pl.LazyFrame:

@@ -13,7 +13,7 @@ from purchase_pred.execution.backends import open_launcher
 from purchase_pred.execution.engines import engine_for_shards
 from purchase_pred.execution.memory import BYTES_PER_EVENT, EVENTS_PER_SHARD
 from purchase_pred.features import build_features, item_days
-from purchase_pred.features.histories import event_fingerprints
+from purchase_pred.features.histories import days_in_sight, event_fingerprints
 from purchase_pred.pipeline.engine.manifest import is_output_of
 from purchase_pred.pipeline.engine.parquet import ROWS_PER_GROUP, row_count, scan, scan_if_there
 from purchase_pred.pipeline.engine.parquet_join import join_parquet
@@ -230,7 +230,7 @@ def _make_features(log: _Log, earlier: EarlierFeatures | None, number: int) -> _
     rows = pl.scan_parquet(log.store.path(_rows_name(number)))
     wanted = rows.filter(~pl.col(PURGED), pl.col(SPLIT).is_in(splits)).drop(PURGED).with_row_index(ROW)
     events, of_item, of_user = log.of(number), log.catalog, log.users
-    taken: pl.DataFrame | None = None
+    days, taken = _days(log.store.path(_DAYS_FILE)).lazy(), None
     if log.is_sorted:
         fingerprints = log.collect(event_fingerprints(events, catalog=of_item, users=of_user)).lazy()
         with log.store.making(_history_name(number)) as path:
@@ -239,13 +239,14 @@ def _make_features(log: _Log, earlier: EarlierFeatures | None, number: int) -> _
     if taken is not None:
         wanted = log.collect(wanted.join(taken.lazy(), on=ROW, how="anti")).lazy()
         events = events.join(wanted, on=USER_ID, how="semi", maintain_order="left")
+        days = days_in_sight(days, wanted, settings=log.settings.features)
     made = build_features(
         wanted,
         events,
         catalog=of_item,
         users=of_user,
         settings=log.settings.features,
-        days=_days(log.store.path(_DAYS_FILE)).lazy(),
+        days=days,
         assume_sorted=log.is_sorted,
     )
     whole = log.collect(made)

@@ -20,6 +20,7 @@ from purchase_pred.pipeline.engine.publish import recover, written_whole
 from purchase_pred.pipeline.engine.shard_store import forget_shards
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, LEDGER_FILE, REJECTED_FILE, features_file
 from purchase_pred.pipeline.registry import STAGES, model_folders
+from purchase_pred.pipeline.stages.earlier_features import forget_histories
 from purchase_pred.pipeline.tasks.verify import DATA_FILES
 from purchase_pred.schema import EVENT_ID, LABEL, USER_ID
 
@@ -94,6 +95,7 @@ def forget_user(workspace: Workspace, user: str, /, *, dry_run: bool = False) ->
                 _follow(folder, changed)
             for stage in STAGES:
                 forget_shards(workspace, stage.name)
+            forget_histories(workspace)
             _LOGGER.info("removed a user from %s", ", ".join(rows))
     return Forgotten(rows, tuple(trained), tuple(unknown))
 
