@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from purchase_pred.arithmetic import run_starts
-from purchase_pred.durations import parse_duration
 from purchase_pred.features.dictionary import feature_groups
 from purchase_pred.features.sources import checked_catalog, checked_users
 from purchase_pred.schema import CATEGORY, ITEM_ID, PREDICTION_TIME, TIMESTAMP, USER_ID
@@ -165,7 +164,7 @@ def days_in_sight(days: pl.LazyFrame, rows: pl.LazyFrame, /, *, settings: Featur
 
 
 def _midnight(settings: FeatureSettings) -> pl.Expr:
-    lag = parse_duration(settings.availability_lag)
+    lag = settings.availability_lag
     return (pl.col(PREDICTION_TIME) - lag).dt.truncate("1d").alias(_DAY)
 
 
