@@ -70,6 +70,8 @@ class AppendedLog:
     """How many sound rows of the new files are events that were known before."""
     late: int
     """How many of the events added are older than the newest one known."""
+    changed_users: int
+    """Users of whom a late event is older than another of theirs that was known: their history is another now."""
     earlier_users: int
     """Users of whom late events change when they were first seen."""
     earlier_items: int
@@ -144,16 +146,24 @@ def _appended(known: KnownLog, added: CanonicalLog, layout: LogLayout, again: pl
     users = added.users.join(known.users, on=USER_ID, suffix=_KNOWN)
     before = added.items.with_columns(pl.col(CATEGORY_AT, PRICE_AT) + known.rows)
     items = before.join(known.items, on=ITEM_ID, suffix=_KNOWN)
+    late = _count(added.events, pl.col(TIMESTAMP) < newest)
     return AppendedLog(
         added=added,
         users=join_users(known.users, added.users),
         items=join_first_known(known.items, added.items, categories=categories, rows=known.rows),
         layout=layout,
         known_again=len(again),
-        late=_count(added.events, pl.col(TIMESTAMP) < newest),
+        late=late,
+        changed_users=_changed_users(known, added) if late else 0,
         earlier_users=_count(users, _is_earlier(REGISTRATION_DATE)),
         earlier_items=_count(items, pl.any_horizontal(map(_is_earlier, (CREATED_AT, CATEGORY_AT, PRICE_AT)))),
     )
+
+
+def _changed_users(known: KnownLog, added: CanonicalLog) -> int:
+    firsts = added.events.group_by(USER_ID).agg(pl.col(TIMESTAMP).min()).collect().lazy()
+    theirs = known.events.join(firsts, on=USER_ID, how="semi").group_by(USER_ID).agg(pl.col(TIMESTAMP).max())
+    return _count(firsts.join(theirs, on=USER_ID, suffix=_KNOWN), _is_earlier(TIMESTAMP))
 
 
 def _is_earlier(column: str) -> pl.Expr:

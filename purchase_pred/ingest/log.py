@@ -60,6 +60,8 @@ class CanonicalLog:
     rejected: pl.LazyFrame
     """The other rows, in the order of the source: `event_id`, `reason` (Enum, see `REASONS`), then every column of
     the source as text. A source column named like one of these two is called ``source_...``."""
+    described: pl.LazyFrame
+    """The events and, behind them, the `category` that each shows of its item, String."""
     catalog: pl.LazyFrame
     """One row per item of `events`, as first known, sorted by `item_id`; see `derive_catalog`."""
     users: pl.LazyFrame
@@ -80,9 +82,21 @@ class CanonicalLog:
     """What the source looks like."""
     categories: tuple[str, ...]
     """The categories of the Enum in `catalog`, sorted."""
+    shown_categories: tuple[str, ...]
+    """Those of them that events show, sorted."""
     listed: pl.LazyFrame | None = None
     """What a product list, or a format's own files, know besides the events: `item_id` in the dtype of `events`,
     `category` String, and of a product list `base_price`."""
+
+    def held(self, described: pl.LazyFrame, /) -> CanonicalLog:
+        """Return the same log, but for events, users and items that read what was written of `described`."""
+        return replace(
+            self,
+            described=described,
+            events=described.drop(CATEGORY),
+            users=derive_users(described),
+            items=first_known(described, categories=self.shown_categories),
+        )
 
 
 def read_log(
@@ -204,15 +218,16 @@ def canonical_log(
         typed_values(log.kept[name], found[name], dtype, decimal=decimal).alias(name)
         for name, dtype in profile.kept.items()
     ]
-    events = sound.select(*EVENTS, CATEGORY, *kept).with_columns(numbered)
-    listed = _listed(log, events.collect_schema()[ITEM_ID])
+    described = sound.select(*EVENTS, *kept, CATEGORY).with_columns(numbered)
+    listed = _listed(log, described.collect_schema()[ITEM_ID])
     categories = tuple(sorted({*profile.categories, *profile.listed_categories}))
-    items = first_known(events, categories=profile.categories)
+    items = first_known(described, categories=profile.categories)
     return CanonicalLog(
-        events=events.select(*EVENTS, *profile.kept),
+        events=described.drop(CATEGORY),
+        described=described,
         rejected=_rejected(rows, repeated),
         catalog=derive_catalog(items, categories=categories, known=listed),
-        users=derive_users(events),
+        users=derive_users(described),
         rows=profile.rows,
         warnings=profile.warnings,
         examples=profile.examples,
@@ -220,6 +235,7 @@ def canonical_log(
         ledger=profile.ledger.lazy(),
         layout=layout_of(log),
         categories=categories,
+        shown_categories=profile.categories,
         listed=listed,
     )
 

@@ -277,3 +277,18 @@ def test_a_column_of_the_wrong_dtype_is_refused(tmp_path):
     frame = {"timestamp": [1], "user_id": [[1]], "event_type": ["view"], "item_id": [1]}
     pl.DataFrame(frame).write_parquet(tmp_path / "log.parquet")
     assert "'user_id' must be text or a number, found List(Int64)" in fault(tmp_path / "log.parquet")
+
+
+def test_users_and_items_of_a_log_that_has_been_written_read_nothing_of_its_source(tmp_path):
+    source = tmp_path / "log.csv"
+    rows = [(3, "hats", 5), (3, "", 4), (1, "caps", "")]
+    source.write_text(
+        f"{HEADER.strip()},category,price\n"
+        + "".join(f"{ROW.format(user=user, item=7).strip()},{shelf},{price}\n" for user, shelf, price in rows)
+    )
+    log = read_log(source, settings=DEFAULTS)
+    expected = [frame.collect() for frame in (log.events, log.users, log.items)]
+    held = log.held(log.described.collect().lazy())
+    source.unlink()
+    for frame, before in zip((held.events, held.users, held.items), expected, strict=True):
+        assert frame.collect().equals(before)

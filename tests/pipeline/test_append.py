@@ -163,10 +163,20 @@ def test_a_late_event_moves_back_what_was_first_known_and_is_counted(tmp_path: P
         workspace, write(tmp_path / "2.csv", [("2024-03-02 10:00:00", "1", "view", "7", "4", "caps", "a")])
     )
     counts = report.counts[EVENTS_FILE]
-    assert [counts[name] for name in ("added", "late", "earlier_users", "earlier_items")] == [1, 1, 1, 1]
-    assert "1 of 1 events added are older than the newest one known" in warnings[0]
+    assert [counts[name] for name in ("added", "late", "changed_users", "earlier_users", "earlier_items")] == [1] * 5
+    assert "1 of 1 events added are older than the newest one known: of 1 users the history has changed" in warnings[0]
     assert str(pl.read_parquet(workspace.path(USERS_FILE))["registration_date"][0]) == "2024-03-02"
     assert pl.read_parquet(workspace.path(CATALOG_FILE)).select("category", "base_price").row(0) == ("caps", 4.0)
+
+
+def test_a_late_event_behind_all_that_is_known_of_its_user_changes_no_history(tmp_path: Path) -> None:
+    rows = [("2024-03-05 10:00:00", user, "view", "7", "", "", "a") for user in ("1", "2")]
+    workspace = at_once(
+        Workspace(tmp_path / "shop"), write(tmp_path / "1.csv", [("2024-03-01", *rows[0][1:]), rows[1]])
+    )
+    report, _ = append(workspace, write(tmp_path / "2.csv", [("2024-03-02", *rows[0][1:])]))
+    counts = report.counts[EVENTS_FILE]
+    assert [counts[name] for name in ("late", "changed_users")] == [1, 0]
 
 
 def test_a_product_list_is_read_as_it_is_given_with_the_last_delivery(tmp_path: Path) -> None:

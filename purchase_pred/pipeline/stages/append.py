@@ -127,6 +127,7 @@ def append(work: Work, /) -> list[Made]:
             "added": added,
             "known_again": log.known_again,
             "late": log.late,
+            "changed_users": log.changed_users,
             "earlier_users": log.earlier_users,
             "earlier_items": log.earlier_items,
         },
@@ -236,7 +237,8 @@ def _tell(log: AppendedLog, added: int, work: Work) -> None:
         warn(f"{log.known_again:,} of {log.added.rows:,} rows are events that are known, and were left out", work)
     if log.late:
         warn(
-            f"{log.late:,} of {added:,} events added are older than the newest one known; {log.earlier_users:,} users "
-            f"and {log.earlier_items:,} items are known earlier than before",
+            f"{log.late:,} of {added:,} events added are older than the newest one known: of {log.changed_users:,} "
+            f"users the history has changed; {log.earlier_users:,} users and {log.earlier_items:,} items are known "
+            "earlier than before",
             work,
         )

@@ -87,12 +87,16 @@ def ingest(work: Work, /) -> list[Made]:
     rows = {REJECTED_FILE: sink(log.rejected, partials[REJECTED_FILE])}
     rejected = by_reason(partials[REJECTED_FILE])
     check_rejected(rejected, rows=log.rows, max_rejected=settings.max_rejected, examples=log.examples)
+    passing = work.workspace.partial(f"{EVENTS_FILE}.described")  # else the source would be read for each of them
+    log.described.sink_parquet(passing, compression="lz4")
+    log = log.held(pl.scan_parquet(passing))
     rows[FIRST_KNOWN_FILE] = sink(log.items, partials[FIRST_KNOWN_FILE], told={LAYOUT: log.layout.to_json()})
     items = derive_catalog(
         pl.scan_parquet(partials[FIRST_KNOWN_FILE]), categories=log.categories, known=log.listed
     )  # as log.catalog, which would read the source anew
     for unit, frame in ((EVENTS_FILE, log.events), (CATALOG_FILE, items), (USERS_FILE, log.users)):
         rows[unit] = sink(frame, partials[unit])
+    passing.unlink()
     rows[LEDGER_FILE] = sink(log.ledger, partials[LEDGER_FILE])
     if catalog and log.listed is not None:
         check_listed(partials[CATALOG_FILE], log.listed, catalog, work)

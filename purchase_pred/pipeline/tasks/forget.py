@@ -90,12 +90,12 @@ def forget_user(workspace: Workspace, user: str, /, *, dry_run: bool = False) ->
             raise InputError(f"no file of {workspace.path('data')} holds the user {user!r}; nothing was changed")
         trained, unknown, others = _models(workspace, rows)
         if not dry_run:
+            forget_histories(workspace)
             changed = _rewrite(workspace, user, rows)
             for folder in others:
                 _follow(folder, changed)
             for stage in STAGES:
                 forget_shards(workspace, stage.name)
-            forget_histories(workspace)
             _LOGGER.info("removed a user from %s", ", ".join(rows))
     return Forgotten(rows, tuple(trained), tuple(unknown))
 
