@@ -16,7 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.quality import tables
+from benchmarks.quality import spend_tables, tables
 from benchmarks.results import beside_peers, number
 
 if TYPE_CHECKING:
@@ -45,6 +45,13 @@ _QUALITY: Final = {
         tables.cdnow_differences,
         tables.cdnow_months,
         tables.calibrations,
+    ),
+    "spend": (
+        "CDNOW: what is spent within the next 30 days",
+        spend_tables.spend,
+        spend_tables.spend_differences,
+        spend_tables.spend_deciles,
+        spend_tables.amount_kinds,
     ),
     "rees46": ("The head of REES46: will this session still buy", tables.head),
     "otto": ("The head of OTTO: will this session still buy", tables.head),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import betaln, gammaln
+from scipy.special import betaln, gammaln, hyp2f1
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,6 +61,18 @@ class BGNBD:
         none = ((self.alpha + known.age) / (self.alpha + known.age + days)) ** (self.r + x)
         chance: NDArray[np.float64] = active * (1.0 - none)
         return chance
+
+    def expected_purchases(self, known: Histories, /, *, days: float) -> NDArray[np.float64]:
+        """Return E[purchases in the next `days`] of each customer, equation 10 of the paper."""
+        x, later = known.repeats, self.alpha + known.age + days
+        slowed = ((self.alpha + known.age) / later) ** (self.r + x)
+        series = hyp2f1(self.r + x, self.b + x, self.a + self.b + x - 1.0, days / later)
+        times = ((self.alpha + known.age) / (self.alpha + known.last)) ** (self.r + x)
+        gone = np.where(x > 0, self.a / (self.b + np.maximum(x, 1) - 1) * times, 0.0)
+        expected: NDArray[np.float64] = (
+            (self.a + self.b + x - 1.0) / (self.a - 1.0) * (1.0 - slowed * series) / (1.0 + gone)
+        )
+        return expected
 
 
 def fit_bgnbd(known: Histories, /) -> BGNBD:

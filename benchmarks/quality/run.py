@@ -25,6 +25,7 @@ from benchmarks.quality.cdnow import beside_rivals
 from benchmarks.quality.heads import otto, rees46
 from benchmarks.quality.latent import with_latent_state
 from benchmarks.quality.program import RefusedError
+from benchmarks.quality.spend import beside_gamma_gamma
 from benchmarks.quality.tables import in_words
 from benchmarks.quality.targets import targets
 from benchmarks.quality.training import training_times
@@ -40,6 +41,7 @@ PARTS: Final[dict[str, Callable[[Plan], dict[str, Any]]]] = {
     "latent": with_latent_state,
     "curve": learning_curve,
     "cdnow": beside_rivals,
+    "spend": beside_gamma_gamma,
     "rees46": rees46,
     "otto": otto,
     "training": training_times,

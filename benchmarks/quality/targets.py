@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.quality.cdnow import RIVALS
 from benchmarks.quality.heads import RULES
+from benchmarks.quality.spend import FIGURES, RIVAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ def targets(parts: Mapping[str, Mapping[str, Any]], /) -> list[Target]:
     return [
         *_of_worlds(parts.get("seeds", {}).get("over_seeds", {})),
         *_of_cdnow(parts.get("cdnow", {})),
+        *_of_spend(parts.get("spend", {})),
         *_of_rees46(parts.get("rees46", {})),
         _of_otto(parts.get("otto", {})),
         *_of_training(parts.get("training", {})),
@@ -69,6 +71,12 @@ def _through_the_drift(found: Mapping[str, Any]) -> Target:
     ece = {row["name"]: row["ece"] for row in found["models"]}
     ours, least = ece[found["chosen"]], min(ece[rival] for rival in RIVALS)
     return _target(what, f"<= the best rival's {least:.4f}", {"mean": ours}, ours <= least)
+
+
+def _of_spend(found: Mapping[str, Any]) -> Iterator[Target]:
+    over = {row["figure"]: row for row in found.get("differences", ()) if row["rival"] == RIVAL}
+    for figure, told in zip(FIGURES, ("error of spend: less than", "money in the best 10 %: ours -"), strict=True):
+        yield _difference(f"CDNOW, {told} {RIVAL}", over.get(figure))
 
 
 def _of_rees46(found: Mapping[str, Any]) -> Iterator[Target]:
