@@ -57,6 +57,7 @@ def label_purchases(
     sessions: int | None = None,
     where: pl.Expr | None = None,
     end: datetime | None = None,
+    time_column: str | None = None,
 ) -> pl.LazyFrame:
     """Tell whether a purchase happens in [T, T + horizon): an event at T counts, one at T + horizon does not.
 
@@ -86,12 +87,15 @@ def label_purchases(
     end
         The moment up to which the log is known, aware; None: the last of `events`. To be given where `events` are not
         all of the log, such as those of some users.
+    time_column
+        The name of one more column: when the first purchase that makes the label 1 happens. None: no such column.
 
     Returns
     -------
     LazyFrame
         The anchors, in their order, with ``label_end`` = T + horizon and ``label`` (UInt8, 0 or 1; null without a T,
-        and where ``label_end`` lies past the end of the log).
+        and where ``label_end`` lies past the end of the log), and the time where it is asked for (Datetime("us",
+        "UTC"), null where the label is not 1).
 
     Raises
     ------
@@ -122,6 +126,7 @@ def label_purchases(
     """
     length = parse_duration(horizon)
     _check(anchors, events, level, length, sessions)
+    _check_free(anchors, {LABEL, LABEL_END} | ({time_column} if time_column else set()))
     _check_condition(events, where)
     key = LABEL_KEYS[level]
     asked = anchors
@@ -138,6 +143,7 @@ def label_purchases(
         _with_log_end(_with_next_event(asked, events, key, where=where, with_session=sessions is not None), events, end)
         .with_columns((pl.col(PREDICTION_TIME) + length).alias(LABEL_END))
         .with_columns(label.alias(LABEL))
+        .with_columns([] if time_column is None else [pl.when(pl.col(LABEL) == 1).then(_NEXT_TIME).alias(time_column)])
         .drop(_NEXT_TIME, _NEXT_SESSION, _SESSIONS_SO_FAR, _LOG_END, strict=False)
     )
 
@@ -229,7 +235,10 @@ def _check(anchors: pl.LazyFrame, events: pl.LazyFrame, level: Level, horizon: t
     log: dict[str, Requirement] = {EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}
     require(events, {**key, **dict.fromkeys(numbered, IDENTIFIER), **log}, what="events")
     require(anchors, {**key, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
-    taken = sorted({LABEL, LABEL_END} & set(anchors.collect_schema().names()))
+
+
+def _check_free(anchors: pl.LazyFrame, made: set[str]) -> None:
+    taken = sorted(made & set(anchors.collect_schema().names()))
     if taken:
         raise SchemaError(f"anchors: columns would be made twice: {', '.join(taken)}; drop them first")
 

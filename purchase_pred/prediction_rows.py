@@ -13,7 +13,6 @@ from purchase_pred.schema import (
     ITEM_ID,
     LABEL,
     LABEL_END,
-    LABEL_VALUE,
     PREDICTION_TIME,
     SESSION_INDEX,
     TIME_DTYPE,
@@ -22,7 +21,7 @@ from purchase_pred.schema import (
     instant,
 )
 from purchase_pred.splits import BOUNDARIES, END, START, configured_boundaries, outside_split, split_of
-from purchase_pred.targets import active_within, label_target, undecided_label
+from purchase_pred.targets import active_within, label_columns, label_target, undecided_label
 from purchase_pred.windows import last, window_features
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def prediction_rows(
     LazyFrame
         With `as_of` the keys, ``prediction_time`` and ``label_end``; otherwise:
         ``user_id``, ``session_index`` and ``item_id`` as the prediction points have them, ``prediction_time``,
-        ``label_end``, ``label``, with `target.value` ``label_value`` (see `label_amounts`), ``split`` (of the session's
+        ``label_end``, ``label``, with `target.horizons` and `target.value` `label_columns`, ``split`` (of the session's
         start; on a calendar, of T) and ``purged`` (Boolean: T or ``label_end`` lies outside the split, for test past
         the last event, or T in the embargo at its start), sorted by the keys and T.
 
@@ -129,8 +128,7 @@ def labelled_points(
     end = None if boundaries is None else boundaries[END]
     anchors = _anchors(sessionized, settings, boundaries=boundaries)
     labelled = label_target(anchors, sessionized, settings=settings, end=end)
-    values = [] if settings.target.value is None else [LABEL_VALUE]
-    columns = [*anchors.collect_schema().names(), LABEL_END, LABEL, *values]
+    columns = [*anchors.collect_schema().names(), LABEL_END, LABEL, *label_columns(settings)]
     return _with_session_start(labelled, sessionized).select(*columns, SESSION_START)
 
 

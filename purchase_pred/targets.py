@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from purchase_pred.amounts import label_amounts
 from purchase_pred.labels import label_churn, label_purchases
+from purchase_pred.schema import LABEL_TIME, LABEL_VALUE
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ def label_target(
 ) -> pl.LazyFrame:
     """Label prediction points by the configured target, with what is spent where `target.value` asks for it.
 
+    With `target.horizons` ``label_time`` says when the purchase comes, from which the labels of all horizons follow.
+
     Returns and errors are those of its function of labels.
 
     Parameters
@@ -33,11 +36,30 @@ def label_target(
     if target.kind == "churn":
         return label_churn(anchors, events, horizon=target.horizon, end=end)
     labelled = label_purchases(
-        anchors, events, horizon=target.horizon, level=target.level, sessions=target.sessions, end=end
+        anchors,
+        events,
+        horizon=target.horizon,
+        level=target.level,
+        sessions=target.sessions,
+        end=end,
+        time_column=LABEL_TIME if target.horizons else None,
     )
     if target.value is None:
         return labelled
     return label_amounts(labelled, events, horizon=target.horizon, level=target.level)
+
+
+def label_columns(settings: Settings, /) -> list[str]:
+    """Return the columns that a target has beside ``label``.
+
+    Examples
+    --------
+    >>> from purchase_pred.settings import Settings
+    >>> label_columns(Settings.model_validate({"target": {"horizons": ["1d", "7d"], "value": "revenue"}}))
+    ['label_time', 'label_value']
+    """
+    target = settings.target
+    return [*([LABEL_TIME] if target.horizons else []), *([LABEL_VALUE] if target.value else [])]
 
 
 def undecided_label(settings: Settings, /) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -187,6 +188,28 @@ def test_a_condition_needs_its_columns_and_no_event_type():
 def test_a_condition_that_looks_at_several_events_is_refused():
     with pytest.raises(ValueError, match="where must look at each event by itself"):
         label([], AT_NOON, where=pl.col("price") > pl.col("price").mean())
+
+
+@settings(max_examples=40)
+@given(
+    shop=shops(),
+    horizons=st.sampled_from(list(pairwise(HORIZONS))),
+    level=st.sampled_from(("user_item", "user", "session")),
+    sessions=st.sampled_from((None, 1)),
+)
+def test_from_the_time_of_the_purchase_follow_the_labels_of_all_shorter_horizons(shop, horizons, level, sessions):
+    anchors, events = (
+        anchor_frame(shop.log.anchors, ids=shop.log.ids),
+        event_frame(shop.log.events, ids=shop.log.ids, sessionized=True),
+    )
+    short, long = (timedelta(microseconds=one) for one in horizons)
+    asked = {"level": level, "sessions": sessions, "end": moment(NOON + 52 * WEEK)}
+    timed = pp.label_purchases(anchors, events, horizon=long, time_column="label_time", **asked).collect()
+    shorter = pp.label_purchases(anchors, events, horizon=short, **asked).collect()["label"].to_list()
+    assert timed.drop("label_time").equals(pp.label_purchases(anchors, events, horizon=long, **asked).collect())
+    followed = (pl.col("label_time") < pl.col("prediction_time") + short).fill_null(value=False).cast(pl.UInt8)
+    known = pl.when(pl.col("label").is_not_null()).then(followed)
+    assert timed.select(known.alias("label"))["label"].to_list() == shorter
 
 
 def stays_away(events: list[Event], anchor: Anchor = AT_NOON, **options: object) -> int | None:

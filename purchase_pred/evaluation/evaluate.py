@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from purchase_pred.evaluation.baselines import RECENCY, attention_rule, cart_rule
+from purchase_pred.evaluation.horizons import horizon_metrics
 from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
 from purchase_pred.evaluation.spend import SPEND, spend_document
 from purchase_pred.evaluation.user_ranking import RANKING, ranking_document
@@ -59,11 +60,11 @@ def evaluate(
         `schema_version`, `model`, `target`, `splits` (metrics of each), `baselines` (metrics on test), `ceiling`
         (metrics of `truth` on test, or None), `threshold` (chosen on val, applied to val and test) and, at level
         `user_item`, `ranking` (see `ranking_document`: model and rules per user on test); of a model with amounts
-        `spend` (see `spend_document`). The metrics are those of
-        `purchase_pred.metrics.metrics`. `carted_not_bought` and `recency` (within sessions: the most viewed, of churn:
-        the longest silence, see `attention_rule`) are scores and no probabilities: their log_loss, brier and ece are
-        None. `prevalence` predicts the share of positives in train for every row. A rule whose columns are absent, or
-        that says nothing about the target, has None for everything but the counts.
+        `spend` (see `spend_document`), of one with several horizons `horizons` (metrics of each on test). The metrics
+        are those of `purchase_pred.metrics.metrics`. `carted_not_bought` and `recency` (within sessions: the most
+        viewed, of churn: the longest silence, see `attention_rule`) are scores and no probabilities: their log_loss,
+        brier and ece are None. `prevalence` predicts the share of positives in train for every row. A rule whose
+        columns are absent, or that says nothing about the target, has None for everything but the counts.
 
     Raises
     ------
@@ -98,6 +99,8 @@ def evaluate(
     spend = spend_document(model, scored)
     if spend is not None:
         document[SPEND] = spend
+    if model.nearer:
+        document["horizons"] = horizon_metrics(model, scored["test"].features, test)
     if model.target["level"] == "user_item":
         document[RANKING] = ranking_document(test[USER_ID], labels, {"model": probabilities["test"], **rules})
     return document

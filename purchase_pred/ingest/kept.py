@@ -15,6 +15,7 @@ from purchase_pred.schema import (
     CATALOG,
     LABEL,
     LABEL_END,
+    LABEL_TIME,
     LABEL_VALUE,
     PERSONA,
     PREDICTION_TIME,
@@ -32,7 +33,20 @@ if TYPE_CHECKING:
     from purchase_pred.ingest.source import SourceLog
 
 RESERVED: Final = frozenset(
-    {*SESSIONIZED, *CATALOG, *USERS, *CONTEXT, PERSONA, SPLIT, PREDICTION_TIME, LABEL, LABEL_END, LABEL_VALUE, PURGED}
+    {
+        *SESSIONIZED,
+        *CATALOG,
+        *USERS,
+        *CONTEXT,
+        PERSONA,
+        SPLIT,
+        PREDICTION_TIME,
+        LABEL,
+        LABEL_END,
+        LABEL_TIME,
+        LABEL_VALUE,
+        PURGED,
+    }
 )
 """Names that mean something to the stages, so that no kept column may have them."""
 

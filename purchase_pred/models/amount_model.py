@@ -120,6 +120,30 @@ def fit_amounts(
     return AmountModel(booster, float(val_keys[LABEL_VALUE].to_numpy()[later].sum() / said.sum()), spec, model.mean)
 
 
+def amount_parameters(amounts: NDArray[np.float64], settings: Settings, /) -> dict[str, Any]:
+    """Return the parameters that the booster of amounts is trained with on these."""
+    own = settings.train.lightgbm
+    parameters: dict[str, Any] = {
+        "objective": "tweedie",
+        "tweedie_variance_power": POWER,
+        "learning_rate": own.learning_rate,
+        "num_leaves": own.num_leaves,
+        "min_data_in_leaf": min(own.min_data_in_leaf, max(1, len(amounts) // _LEAVES_OF_ROOM)),
+        "bagging_fraction": own.bagging_fraction,
+        "bagging_freq": 1,
+        "feature_fraction": own.feature_fraction,
+        "lambda_l2": own.lambda_l2,
+        "max_bin": own.max_bin,
+        "seed": settings.train.random_seed,
+        "deterministic": True,
+        "force_col_wise": True,
+        "verbosity": -1,
+    }
+    if settings.train.threads is not None:
+        parameters["num_threads"] = settings.train.threads
+    return parameters
+
+
 def _spenders(keys: pl.DataFrame) -> NDArray[np.bool_]:
     """Return which rows buy at a known price above 0; what is given away says nothing of what a buyer spends."""
     found: NDArray[np.bool_] = (keys[LABEL_VALUE].fill_null(0.0) > 0.0).to_numpy()
@@ -138,25 +162,7 @@ def _boost(
     matrices: list[NDArray[np.float32]], values: list[NDArray[np.float64]], spec: FeatureSpec, settings: Settings
 ) -> lgb.Booster:
     """Return the booster of the first matrix and values, stopped by the second."""
-    own = settings.train.lightgbm
-    parameters: dict[str, Any] = {
-        "objective": "tweedie",
-        "tweedie_variance_power": POWER,
-        "learning_rate": own.learning_rate,
-        "num_leaves": own.num_leaves,
-        "min_data_in_leaf": min(own.min_data_in_leaf, max(1, len(values[0]) // _LEAVES_OF_ROOM)),
-        "bagging_fraction": own.bagging_fraction,
-        "bagging_freq": 1,
-        "feature_fraction": own.feature_fraction,
-        "lambda_l2": own.lambda_l2,
-        "max_bin": own.max_bin,
-        "seed": settings.train.random_seed,
-        "deterministic": True,
-        "force_col_wise": True,
-        "verbosity": -1,
-    }
-    if settings.train.threads is not None:
-        parameters["num_threads"] = settings.train.threads
+    parameters = amount_parameters(values[0], settings)
     train = lgb.Dataset(
         matrices[0],
         label=values[0],
@@ -169,7 +175,7 @@ def _boost(
     booster = lgb.train(
         parameters,
         train,
-        num_boost_round=own.max_rounds,
+        num_boost_round=settings.train.lightgbm.max_rounds,
         valid_sets=[stop],
         callbacks=[lgb.early_stopping(patience, verbose=False)],
     )

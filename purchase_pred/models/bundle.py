@@ -65,15 +65,18 @@ def save_bundle(model: FittedModel, directory: Path, /) -> None:
         "features": model.spec.to_json(),
         "left_out": list(model.spec.left_out),
         "amounts": None if model.amounts is None else model.amounts.state(),
+        "nearer": [one.target["horizon"] for one in model.nearer],
     }
     contents = {learner.file_name: content, CALIBRATOR_FILE: _json(model.calibrator.to_json())}
     if model.amounts is not None:
         contents[model.amounts.file_name] = model.amounts.to_bytes()
     for name, written in contents.items():
         (directory / name).write_bytes(written)
-    if model.first_fit:
-        save_bundle(model.first_fit, directory / FIRST_FIT_FOLDER)
-        contents[_FIRST_FIT_FILE] = (directory / _FIRST_FIT_FILE).read_bytes()
+    parts = {_horizon_folder(one.target["horizon"]): one for one in model.nearer}
+    parts |= {FIRST_FIT_FOLDER: model.first_fit} if model.first_fit else {}
+    for name, part in parts.items():
+        save_bundle(part, directory / name)
+        contents[f"{name}/{MODEL_FILE}"] = (directory / name / MODEL_FILE).read_bytes()
     write_description(directory, description | {"sha256": {name: _sha256(one) for name, one in contents.items()}})
 
 
@@ -122,7 +125,8 @@ def load_model(folder: Path | str, /) -> FittedModel:
         feature_settings=known.feature_settings,
         training=description["training"],
         amounts=_read_amounts(directory, known, spec),
-        first_fit=_read_first_fit(directory, known) if _FIRST_FIT_FILE in known.sha256 else None,
+        nearer=tuple(_read_part(directory, _horizon_folder(horizon), known) for horizon in known.nearer),
+        first_fit=_read_part(directory, FIRST_FIT_FOLDER, known) if _FIRST_FIT_FILE in known.sha256 else None,
     )
 
 
@@ -132,10 +136,17 @@ def save_pickle(model: FittedModel, path: Path, /) -> None:
     path.write_bytes(pickle.dumps(model))
 
 
-def _read_first_fit(directory: Path, known: BundleDescription) -> FittedModel:
-    if _FIRST_FIT_FILE in _read_json(directory, _FIRST_FIT_FILE, known.sha256).get("sha256", ()):
-        raise BundleError(f"{directory / _FIRST_FIT_FILE}: a first fit has none of its own: train again")
-    return load_model(directory / FIRST_FIT_FOLDER)
+def _horizon_folder(horizon: str) -> str:
+    return f"horizon_{horizon}"
+
+
+def _read_part(directory: Path, name: str, known: BundleDescription) -> FittedModel:
+    """Return a model that is saved within another: the first fit, which may have horizons, or that of a horizon."""
+    file = f"{name}/{MODEL_FILE}"
+    described = _read_json(directory, file, known.sha256)
+    if _FIRST_FIT_FILE in described.get("sha256", ()) or (name != FIRST_FIT_FOLDER and described.get("nearer")):
+        raise BundleError(f"{directory / file}: a model within a model has none of its own: train again")
+    return load_model(directory / name)
 
 
 def _saved(model: FittedModel) -> SavedLearner:

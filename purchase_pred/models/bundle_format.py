@@ -95,6 +95,10 @@ class BundleDescription(SavedPart):
     features: list[_Feature]
     left_out: list[str] = Field(default_factory=list)
     amounts: _Amounts | None = None
+    nearer: Annotated[list[Annotated[str, Field(pattern=r"^[0-9]{1,12}(us|ms|s|m|h|d|w)$")]], Field(max_length=50)] = (
+        Field(default_factory=list)
+    )
+    """The shorter horizons, each with a model in a folder of its own."""
 
     @model_validator(mode="after")
     def _named_by_its_kind(self) -> Self:

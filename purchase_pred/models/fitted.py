@@ -44,6 +44,9 @@ class FittedModel:
     """Rows, positives, rounds, average precision on validation, log-loss of each kind of calibrator."""
     amounts: AmountModel | None = None
     """What is spent where there is a purchase; None: `target.value` asked for no amounts."""
+    nearer: tuple[FittedModel, ...] = ()
+    """Of `target.horizons` the shorter ones, the longest first: which share of the purchases within the next longer
+    horizon comes within this one."""
     first_fit: FittedModel | None = None
     """With `train.refit` the model as it was before it saw validation: it says how good the model is there."""
 
@@ -65,6 +68,21 @@ class FittedModel:
             The features differ from those of the training in name, order, dtype or categories.
         """
         return self.calibrator.probabilities(self.log_odds(features))
+
+    def predict_horizons(self, features: FeatureRows, /) -> dict[str, NDArray[np.float64]]:
+        """Return the probability of each row within each horizon, the shortest first, by its name.
+
+        From one horizon to the next no probability falls: each is that of the longer one times a share.
+
+        Raises
+        ------
+        BundleError
+            As for `predict`.
+        """
+        found = {str(self.target["horizon"]): self.predict(features)}
+        for model in self.nearer:
+            found[str(model.target["horizon"])] = found[next(reversed(found))] * model.predict(features)
+        return dict(reversed(found.items()))
 
     def predict_spend(self, features: FeatureRows, /) -> NDArray[np.float64] | None:
         """Return the expected spend of each row, probability times amount; None: it was not trained to.

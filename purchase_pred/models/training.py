@@ -17,6 +17,7 @@ from purchase_pred.models.learners.learner import FitRows
 from purchase_pred.models.learners.lightgbm_learner import fit_lightgbm
 from purchase_pred.models.learners.logistic_learner import fit_logistic
 from purchase_pred.models.learners.xgboost_learner import fit_xgboost
+from purchase_pred.models.nearer import fit_nearer
 from purchase_pred.models.rows.design_matrix import check_features, label_vector, spec_of
 from purchase_pred.models.rows.feature_rows import columns_of, matrix_of, schema_of
 from purchase_pred.models.rows.periods import period_of
@@ -70,7 +71,8 @@ def train_models(
     Coefficients and trees are fitted on `train` alone. The earlier rows of `val` by `prediction_time` tell the
     boosters when to stop, by `train.early_stopping_metric`; the later ones calibrate. With `train.refit` the learners
     are then fitted once more on both frames, with the rounds found; the calibrator stays the one that was fitted on
-    scores of unseen rows, and `first_fit` is the model as it was. Equal frames and settings give equal models.
+    scores of unseen rows, and `first_fit` is the model as it was. What `target.value` and `target.horizons` ask for
+    beside the probability is fitted once, on `train`, for all models. Equal frames and settings give equal models.
 
     Parameters
     ----------
@@ -109,9 +111,7 @@ def train_models(
         _finish(learner, validation, learnt, settings=settings, trained_at=trained_at, facts=facts)
         for learner, learnt in fitted
     ]
-    if settings.target.value is not None:
-        amounts = fit_amounts(train, val, spec, settings=settings, memory=memory)
-        models = [replace(model, amounts=amounts) for model in models]
+    models = _with_more_answers(models, train, val, settings=settings, memory=memory)
     if not settings.train.refit:
         return models
     order = val.collect_schema().names()
@@ -130,6 +130,19 @@ def best_model(models: list[FittedModel], /) -> FittedModel:
 def describe_target(settings: Settings, /) -> dict[str, Any]:
     """Return what is predicted, as JSON values."""
     return {**settings.target.model_dump(mode="json"), "anchors": settings.anchors.kind}
+
+
+def _with_more_answers(
+    models: list[FittedModel], train: FeatureRows, val: FeatureRows, *, settings: Settings, memory: int | None
+) -> list[FittedModel]:
+    """Return the models with what the target asks for beside the probability, which all of them share."""
+    if settings.target.value is not None:
+        amounts = fit_amounts(train, val, models[0].spec, settings=settings, memory=memory)
+        models = [replace(model, amounts=amounts) for model in models]
+    if settings.target.horizons:
+        nearer = fit_nearer(train, val, settings=settings, fit=train_models, memory=memory)
+        models = [replace(model, nearer=nearer) for model in models]
+    return models
 
 
 def _finish(

@@ -25,6 +25,7 @@ from purchase_pred.report.data_charts import (
     swarm_chart,
     timeline_chart,
 )
+from purchase_pred.report.horizons import horizon_table
 from purchase_pred.report.markup import figure, paragraph, section, table
 from purchase_pred.report.tables import FUNNEL_STEPS
 from purchase_pred.report.user_lists import user_ranking_table
@@ -141,6 +142,7 @@ def ranking_section(data: ReportData, /) -> str:
             caption="Everything that predicts, on the same rows of test",
             kinds=kinds,
         ),
+        horizon_table(data),
         user_ranking_table(data),
     )
 

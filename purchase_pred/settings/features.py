@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from itertools import pairwise
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
+from purchase_pred.durations import duration_name
 from purchase_pred.names import Level, TargetKind
 from purchase_pred.settings.section import Alignment, Day, Duration, Lag, Section, Windows
 from purchase_pred.windows.registry import KINDS
@@ -74,10 +76,34 @@ class TargetSettings(Section):
     """Does the user buy this item, does the user buy anything, does this session still buy."""
     horizon: Duration = timedelta(days=7)
     """The label looks at [T, T + horizon)."""
+    horizons: tuple[Duration, ...] = ()
+    """Several horizons at once, such as [1d, 7d, 28d]: probabilities that never fall from one to the next. The longest
+    is `horizon`, which need not be given then."""
     sessions: int | None = Field(default=None, ge=1, le=1_000_000)
     """The purchase must also fall within the user's next so many sessions; none: no such limit."""
     value: Literal["revenue"] | None = None
     """Beside the probability: "revenue", what is spent on the purchases of the horizon; none: the probability alone."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _longest_is_the_horizon(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("horizons") and "horizon" not in values:
+            return {**values, "horizon": values["horizons"][-1]}
+        return values
+
+    @model_validator(mode="after")
+    def _horizons_ascend(self) -> TargetSettings:
+        names = [duration_name(one) for one in self.horizons]
+        if any(after <= before for before, after in pairwise(self.horizons)):
+            raise ValueError(f"horizons must ascend, found {', '.join(names)}")
+        if self.horizons and self.horizons[-1] != self.horizon:
+            raise ValueError(
+                f"horizon must be the longest of horizons ({', '.join(names)}), or left out, found "
+                f"{duration_name(self.horizon)}"
+            )
+        if self.horizons and self.kind != "purchase":
+            raise ValueError(f"horizons are of purchases, so kind must be purchase, found {self.kind}")
+        return self
 
     @model_validator(mode="after")
     def _revenue_is_of_purchases(self) -> TargetSettings:

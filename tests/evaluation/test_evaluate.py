@@ -58,7 +58,14 @@ def test_the_document_has_exactly_the_promised_keys(document: dict):
     assert list(document["ranking"]) == ["users", "model", "carted_not_bought", "recency"]
     assert document["schema_version"] == 1
     assert document["model"] == "lightgbm"
-    purchase = {"kind": "purchase", "level": "user_item", "horizon": "7d", "sessions": None, "value": None}
+    purchase = {
+        "kind": "purchase",
+        "level": "user_item",
+        "horizon": "7d",
+        "horizons": [],
+        "sessions": None,
+        "value": None,
+    }
     assert document["target"] == {**purchase, "anchors": "session_close"}
     assert list(document["splits"]) == ["train", "val", "test"]
     assert list(document["baselines"]) == ["prevalence", "carted_not_bought", "recency", "logistic"]

@@ -175,6 +175,15 @@ def test_money_is_told_by_tenths_of_the_list_and_beside_the_mean_amount(report: 
     assert "spend" not in page
 
 
+def test_every_horizon_has_a_row_of_its_own(report: Judged, page: str):
+    one = {**report.document["splits"]["test"], "mean_probability": 0.03}
+    document = dict(report.document, horizons={"1d": {**one, "positives": 7}, "7d": one})
+    shown = render_report(replace(report.shown, document=document))
+    assert "never fall from a shorter to a longer one" in shown
+    assert "<td>7</td>" in shown
+    assert "never fall" not in page
+
+
 def test_a_model_of_churn_is_told_of_in_its_own_words(report: Judged):
     target = dict(report.document["target"], kind="churn", level="user", anchors="calendar", horizon="28d")
     shown = render_report(replace(report.shown, document=dict(report.document, target=target)))

@@ -15,6 +15,7 @@ from purchase_pred.schema import (
     ITEM_ID,
     LABEL,
     LABEL_END,
+    LABEL_TIME,
     LABEL_VALUE,
     PREDICTION_TIME,
     SESSION_INDEX,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NOT_FEATURES: Final = frozenset(
-    {USER_ID, SESSION_INDEX, ITEM_ID, PREDICTION_TIME, LABEL_END, LABEL, LABEL_VALUE, SPLIT, PURGED}
+    {USER_ID, SESSION_INDEX, ITEM_ID, PREDICTION_TIME, LABEL_END, LABEL, LABEL_TIME, LABEL_VALUE, SPLIT, PURGED}
 )
 """Columns of a feature frame that identify, date or label a row and that no learner sees."""
 

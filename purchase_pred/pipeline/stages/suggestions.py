@@ -142,6 +142,8 @@ def _targets(settings: Settings, span: timedelta) -> Iterator[tuple[dict[str, An
             changes: dict[str, Any] = {}
             if horizon != settings.target.horizon:
                 changes["target.horizon"] = horizon
+                if settings.target.horizons:
+                    changes["target.horizons"] = []
             if level != settings.target.level:
                 changes["target.level"] = level
             if kind != settings.anchors.kind:

@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.durations import duration_name
+from purchase_pred.durations import duration_name, parse_duration
 from purchase_pred.errors import InputError
 from purchase_pred.evaluation.explain import explain
 from purchase_pred.models import load_model
 from purchase_pred.models.rows.categories import unseen_categories
 from purchase_pred.pipeline.tasks.open_predictions import moment_text, open_predictions
-from purchase_pred.pipeline.tasks.score_list import EXPECTED_SPEND, PRICE_NOW, REASON, SCORE, ListRules, chosen_scores
+from purchase_pred.pipeline.tasks.score_list import (
+    EXPECTED_SPEND,
+    PRICE_NOW,
+    PROBABILITY,
+    REASON,
+    SCORE,
+    ListRules,
+    chosen_scores,
+)
 from purchase_pred.prediction_rows import target_keys
-from purchase_pred.schema import LABEL_END, PREDICTION_TIME, USER_ID
+from purchase_pred.schema import LABEL_END, PREDICTION_TIME, USER_ID, instant
 from purchase_pred.settings.carried import adopted_settings
 
 if TYPE_CHECKING:
@@ -79,7 +87,8 @@ def score(
     -------
     list
         Its rows: the keys of the target, ``prediction_time``, ``label_end``, ``score`` (Float64, the calibrated
-        probability), of a model trained with `target.value` ``expected_spend`` (Float64), and the columns that
+        probability), of a model trained with `target.horizons` ``probability_1d`` and the like (null where the window
+        of that horizon is over at the moment), with `target.value` ``expected_spend`` (Float64), and the columns that
         `chosen_scores` adds, the highest first, ties by key; with reasons ``reason_1``, ``reason_2`` ... (String), the
         largest first.
 
@@ -127,7 +136,9 @@ def _scored(predictions: OpenPredictions, fitted: FittedModel, keys: Sequence[st
     """Return the keys of all rows, their scores and whatever else is told of them: price and categories."""
     wanted = [*keys, PREDICTION_TIME, LABEL_END, PRICE_NOW, *_categories(fitted)]
     parts = [
-        features.select(name for name in wanted if name in features.columns).with_columns(_said(fitted, features))
+        features.select(name for name in wanted if name in features.columns).with_columns(
+            _said(fitted, features, predictions.as_of)
+        )
         for features in predictions.features()
     ]
     if not any(part.height for part in parts):
@@ -139,11 +150,15 @@ def _scored(predictions: OpenPredictions, fitted: FittedModel, keys: Sequence[st
     return pl.concat(parts)
 
 
-def _said(fitted: FittedModel, features: pl.DataFrame) -> list[pl.Series]:
-    """Return the scores, and of a model of amounts what is expected to be spent."""
+def _said(fitted: FittedModel, features: pl.DataFrame, as_of: datetime) -> list[pl.Expr]:
+    """Return the scores, of several horizons each that is not over, and of a model of amounts the expected spend."""
+    said = [pl.lit(pl.Series(SCORE, fitted.predict(features)))]
+    if fitted.nearer:
+        for name, found in fitted.predict_horizons(features).items():
+            still_open = pl.col(PREDICTION_TIME) + parse_duration(name) > instant(as_of, what="as_of")
+            said.append(pl.when(still_open).then(pl.lit(pl.Series(found))).alias(f"{PROBABILITY}_{name}"))
     spend = fitted.predict_spend(features)
-    scores = pl.Series(SCORE, fitted.predict(features))
-    return [scores] if spend is None else [scores, pl.Series(EXPECTED_SPEND, spend)]
+    return said if spend is None else [*said, pl.lit(pl.Series(EXPECTED_SPEND, spend))]
 
 
 def _with_reasons(

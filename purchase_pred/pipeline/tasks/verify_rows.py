@@ -23,6 +23,7 @@ from purchase_pred.schema import (
     ITEM_ID,
     LABEL,
     LABEL_END,
+    LABEL_TIME,
     LABEL_VALUE,
     PREDICTION_TIME,
     PRICE,
@@ -167,6 +168,8 @@ def _recipes(settings: Mapping[str, Any], with_items: bool) -> dict[str, _Recipe
         recipes[LABEL] = _stays_away(horizon)
     elif settings["target.level"] in _LABEL_KEYS:
         recipes[LABEL] = _label(settings["target.level"], horizon, settings["target.sessions"])
+        if settings.get("target.horizons"):
+            recipes[LABEL_TIME] = _time(settings["target.level"], horizon, settings["target.sessions"])
         if settings.get("target.value"):
             recipes[LABEL_VALUE] = _amount(settings["target.level"], horizon)
     return recipes
@@ -209,6 +212,23 @@ def _label(level: str, horizon: timedelta, sessions: int | None) -> _Recipe:
             if inside and near and event[EVENT_TYPE] == PURCHASE and all(event[name] == row[name] for name in key):
                 return 1
         return 0
+
+    return recipe
+
+
+def _time(level: str, horizon: timedelta, sessions: int | None) -> _Recipe:
+    key = _LABEL_KEYS[level]
+
+    def recipe(row: Row, history: list[Row]) -> datetime | None:
+        start, first = row[PREDICTION_TIME], None
+        so_far = max((event[SESSION_INDEX] for event in history if event[TIMESTAMP] < start), default=0)
+        for event in history:
+            inside = start <= event[TIMESTAMP] < start + horizon
+            near = sessions is None or event[SESSION_INDEX] <= so_far + sessions
+            of_it = event[EVENT_TYPE] == PURCHASE and all(event[name] == row[name] for name in key)
+            if inside and near and of_it and (first is None or event[TIMESTAMP] < first):
+                first = event[TIMESTAMP]
+        return first
 
     return recipe
 
