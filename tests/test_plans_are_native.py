@@ -85,6 +85,11 @@ def test_plan_is_native(function, scans):
     assert foreign_nodes(PLANS[function](scans)) == []
 
 
+def test_sorted_events_are_split_without_being_counted_first(scans):
+    plan = PLANS["temporal_split of sorted events"](scans)
+    assert "len" not in plan.show_graph(engine="streaming", plan_stage="physical", raw_output=True)
+
+
 def test_foreign_nodes_are_found():
     numbers = pl.LazyFrame({"a": [1, 2]})
     assert foreign_nodes(numbers.map_batches(lambda frame: frame))

@@ -14,6 +14,7 @@ from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, SESSIONIZED_FILE, Workspace
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.pipeline.stages import sessionize as sessionizing
+from purchase_pred.pipeline.stages import split as splitting
 from purchase_pred.schema import EVENT_TYPES
 from purchase_pred.sessions import sessionize
 from purchase_pred.settings.loading import resolve_settings
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVENTS, USERS = 3_000, 300
+collect_all = pl.collect_all
 SHARDS = "data/.sessionize.shards"
 
 
@@ -150,3 +152,16 @@ def test_a_log_with_events_without_a_time_is_refused_with_their_number(tmp_path:
     workspace = workspace_of(tmp_path, log(users=BY_CHANCE).with_columns(timed))
     with pytest.raises(InputError, match="every event needs a timestamp, 7 of 3,000 have none; leave them out, or"):
         run(workspace)
+
+
+def test_the_splits_are_the_same_whether_written_in_one_pass_or_in_three(tmp_path, monkeypatch):
+    files, passes = [], []
+    monkeypatch.setattr(splitting.pl, "collect_all", lambda plans: passes.append(len(plans)) or collect_all(plans))
+    for limit in ("1MB", "4GB"):
+        workspace = workspace_of(tmp_path / limit, log(users=BY_CHANCE))
+        run(workspace, limit=limit)
+        settings = resolve_settings(assignments=[f"execution.memory_limit={limit}"]).settings
+        run_stages([Request(STAGE_BY_NAME["split"])], workspace=workspace, settings=settings, observer=Recorder())
+        files.append([workspace.path(name).read_bytes() for name in sorted(STAGE_BY_NAME["split"].units)])
+    assert passes == [1, 1, 1, 3]
+    assert files[0] == files[1]
