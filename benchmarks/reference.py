@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "Written by `python -m benchmarks.reference`; change the program, not this page."
 
+DURATIONS = (
+    "A duration is a whole number and a unit, `w`, `d`, `h`, `m` (minutes), `s`, `ms` or `us`, also several in a row\n"
+    "(`1d12h`). It is a length: `168h` is `7d` and makes nothing stale, and it is shown by its largest whole unit."
+)
+
 
 def pages() -> dict[Path, str]:
     """Return the pages and what they should hold."""
@@ -29,7 +34,7 @@ def pages() -> dict[Path, str]:
 
 def configuration() -> str:
     """Return every setting with its default and its meaning, section by section."""
-    parts = ["# Every setting, with its default", NOTE]
+    parts = ["# Every setting, with its default", NOTE, DURATIONS]
     defaults = flat_settings(Settings())
     for key, section in sections(Settings, ""):
         rows = [
