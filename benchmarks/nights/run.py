@@ -30,7 +30,18 @@ SETTINGS: Final = (
     "nightly.keep_models=2",
 )
 LIST: Final = AskedRules(top_per_user=3, exclude_bought="30d")
-COLUMNS: Final = ("night", "events", "list as of", "model in use", "judged", "trained", "put in use", "list", "s")
+COLUMNS: Final = (
+    "night",
+    "events",
+    "list as of",
+    "model in use",
+    "judged",
+    "trained",
+    "put in use",
+    "limits passed",
+    "list",
+    "s",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -57,7 +68,7 @@ def row(number: int, done: Night) -> str:
     """Return what a night did as a row of the table."""
     judged = done.judged
     told = "" if judged is None else f"{_figure(judged.average_precision)} of {judged.positives:,} / {judged.rows:,}"
-    why = "first" if not number else "limit" if done.limits else "age"
+    passed = dict.fromkeys(limit.partition(" of ")[0] for limit in done.limits)
     promotion = "" if done.promotion is None else "yes" if done.promotion.promoted else "no"
     cells = (
         number,
@@ -65,8 +76,9 @@ def row(number: int, done: Night) -> str:
         f"{done.list.as_of:%m-%d %H:%M}" if done.list else "",
         done.model or "",
         told,
-        f"{len(done.training.models)} ({why})" if done.training.models else "",
+        len(done.training.models) or "",
         promotion,
+        ", ".join(passed),
         f"{done.list.rows:,}" if done.list else "",
         f"{done.seconds:.1f}",
     )

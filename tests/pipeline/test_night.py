@@ -20,6 +20,7 @@ from purchase_pred.pipeline.engine.fingerprint import fingerprint
 from purchase_pred.pipeline.engine.manifest import read_manifest
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, Workspace
 from purchase_pred.pipeline.models_in_use import model_in_use, read_history
+from purchase_pred.pipeline.tasks.forget import forget_user
 from purchase_pred.pipeline.tasks.models import go_back
 from purchase_pred.pipeline.tasks.night.delivery import EMPTY, KNOWN, Delivery
 from purchase_pred.pipeline.tasks.night.models import Training, not_worse
@@ -278,6 +279,19 @@ def test_what_is_wrong_with_the_list_is_told_before_anything_is_read(
 def test_a_night_on_an_empty_workspace_without_files_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="purchase-pred ingest"):
         night(Workspace(tmp_path))
+
+
+def test_a_person_who_is_forgotten_is_in_no_list_of_a_night(early: Workspace) -> None:
+    (path,) = early.path("lists").iterdir()
+    before = pl.read_csv(path, infer_schema=False)
+    user = before["user_id"][0]
+    count = before.filter(pl.col("user_id") == user).height
+
+    planned = forget_user(early, user, dry_run=True)
+    assert planned.rows[early.relative(path)] == count
+    assert pl.read_csv(path, infer_schema=False).equals(before)
+    assert forget_user(early, user).rows == planned.rows
+    assert pl.read_csv(path, infer_schema=False).equals(before.filter(pl.col("user_id") != user))
 
 
 def test_a_night_is_told_as_json(first: tuple[Workspace, Night]) -> None:

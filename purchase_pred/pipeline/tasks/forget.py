@@ -21,6 +21,7 @@ from purchase_pred.pipeline.engine.shard_store import forget_shards
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, LEDGER_FILE, REJECTED_FILE, features_file
 from purchase_pred.pipeline.registry import STAGES, model_folders
 from purchase_pred.pipeline.stages.earlier_features import forget_histories
+from purchase_pred.pipeline.tasks.export import LISTS_FOLDER, exported_lists, replace_list, without_user
 from purchase_pred.pipeline.tasks.verify import DATA_FILES
 from purchase_pred.schema import EVENT_ID, LABEL, USER_ID
 
@@ -61,7 +62,7 @@ class _Rewritten:
 
 
 def forget_user(workspace: Workspace, user: str, /, *, dry_run: bool = False) -> Forgotten:
-    """Remove a person from raw, processed and feature files and from rejected rows; all change or none.
+    """Remove a person from raw, processed and feature files, rejected rows and lists of nights; data all or none.
 
     Manifests follow: what was as its manifest said still is, and is as fresh as it was. Models that learnt from the
     person stay, and are stale since their feature files have changed; models that did not stay as fresh as they were.
@@ -85,19 +86,22 @@ def forget_user(workspace: Workspace, user: str, /, *, dry_run: bool = False) ->
     with workspace.locked():
         if not dry_run:
             recover(workspace)
-        rows = _rows_of(workspace, user)
-        if not rows:
+        rows, lists = _rows_of(workspace, user), _lists_with(workspace, user)
+        if not rows and not lists:
             raise InputError(f"no file of {workspace.path('data')} holds the user {user!r}; nothing was changed")
         trained, unknown, others = _models(workspace, rows)
         if not dry_run:
             forget_histories(workspace)
+            for path in lists:  # first, so that a run that is cut off finds the person in the data again
+                replace_list(without_user(path, user)[0], path)
             changed = _rewrite(workspace, user, rows)
             for folder in others:
                 _follow(folder, changed)
             for stage in STAGES:
                 forget_shards(workspace, stage.name)
-            _LOGGER.info("removed a user from %s", ", ".join(rows))
-    return Forgotten(rows, tuple(trained), tuple(unknown))
+            _LOGGER.info("removed a user from %s", ", ".join([*rows, *map(str, lists)]))
+    told_of = rows | {workspace.relative(path): count for path, count in lists.items()}
+    return Forgotten(told_of, tuple(trained), tuple(unknown))
 
 
 def _rows_of(workspace: Workspace, user: str) -> dict[str, int]:
@@ -109,6 +113,12 @@ def _rows_of(workspace: Workspace, user: str) -> dict[str, int]:
         if theirs is not None:
             counted[name] = int(pl.scan_parquet(path).filter(theirs).select(pl.len()).collect().item())
     return {name: rows for name, rows in counted.items() if rows}
+
+
+def _lists_with(workspace: Workspace, user: str) -> dict[Path, int]:
+    """Return the lists of nights that hold the person, and how many rows of each are theirs."""
+    counted = {path: without_user(path, user)[1] for path in exported_lists(workspace.path(LISTS_FOLDER))}
+    return {path: rows for path, rows in counted.items() if rows}
 
 
 def _theirs(path: Path, user: str) -> pl.Expr | None:

@@ -12,7 +12,7 @@ from purchase_pred.errors import UnsupportedTargetError
 from purchase_pred.pipeline.engine.publish import recover
 from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
-from purchase_pred.pipeline.tasks.export import check_export, export
+from purchase_pred.pipeline.tasks.export import LISTS_FOLDER, check_export, export
 from purchase_pred.pipeline.tasks.models import prune_models
 from purchase_pred.pipeline.tasks.night.delivery import Appended, Delivery, append_delivery
 from purchase_pred.pipeline.tasks.night.judging import Judgement, Watched, judge_matured, passed_limits, watch
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
     from purchase_pred.settings.loading import ResolvedSettings
-
-LISTS_FOLDER: Final = "lists"
 
 _REFRESHED: Final = ("sessionize", "split", "features")
 _LOGGER: Final = logging.getLogger(__name__)
