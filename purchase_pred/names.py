@@ -16,6 +16,9 @@ Level = Literal["user_item", "user", "session"]
 ModelName = Literal["logistic", "xgboost", "lightgbm"]
 """The learners, in the order in which they are trained."""
 
+Audience = Literal["likely_buyers", "first_buyers", "likely_to_leave"]
+"""Whom a list is of: who is likely to buy, who is and has never bought, who is likely to stay away."""
+
 SPLITS: Final[tuple[SplitName, ...]] = get_args(SplitName)
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 MODELS: Final[tuple[ModelName, ...]] = get_args(ModelName)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RIVAL: Final = "BG/NBD x Gamma-Gamma"
 MEAN: Final = "probability x mean amount"
-FIGURES: Final = ("mean_absolute_error", "captured_at_10pct")
+FIGURES: Final = ("mean_absolute_error", "root_mean_squared_error", "captured_at_10pct")
 _DAYS: Final = 30.0
 _TOP: Final = 0.1
 _CELLS: Final = 4_000_000
@@ -42,7 +42,7 @@ def beside_gamma_gamma(plan: Plan, /) -> dict[str, Any]:
     splits, models, documents = program.splits(), program.models(), program.documents()
     test, spent = splits["test"], splits["test"][LABEL_VALUE].to_numpy()
     purchases = pl.read_parquet(program.workspace.path(SESSIONIZED_FILE)).filter(pl.col(EVENT_TYPE) == PURCHASE)
-    chosen = best_on_validation(documents)
+    chosen, booster = best_on_validation(documents), best_on_validation(documents, BOOSTERS)
     said = {kind: model.predict_spend(test) for kind, model in models.items()}
     mean = float(splits["train"].filter(pl.col(LABEL) == 1)[LABEL_VALUE].mean())  # type: ignore[arg-type]
     said[MEAN] = models[chosen].predict(test) * mean
@@ -52,16 +52,18 @@ def beside_gamma_gamma(plan: Plan, /) -> dict[str, Any]:
     return {
         "rows": test.height,
         "money": float(spent.sum()),
+        "error_of_nothing": float(spent.mean()),
         "chosen": chosen,
-        "booster": best_on_validation(documents, BOOSTERS),
+        "booster": booster,
         "models": [
             {"name": name, "expected_over_realised": spend_metrics(spent, p)["expected_over_realised"]}
             | {figure: interval(draws[name][figure]) for figure in FIGURES}
             for name, p in said.items()
         ],
         "differences": [
-            {"ours": chosen, "rival": rival, "figure": figure}
-            | interval((draws[chosen][figure] - draws[rival][figure]) * (-1.0 if figure == FIGURES[0] else 1.0))
+            {"ours": ours, "rival": rival, "figure": figure}
+            | interval((draws[ours][figure] - draws[rival][figure]) * (1.0 if figure == FIGURES[-1] else -1.0))
+            for ours in dict.fromkeys((chosen, booster))
             for rival in (MEAN, RIVAL)
             for figure in FIGURES
         ],
@@ -73,12 +75,13 @@ def beside_gamma_gamma(plan: Plan, /) -> dict[str, Any]:
 def over_users(
     users: NDArray[np.int64], spent: NDArray[np.float64], said: Mapping[str, Any], /, *, resamples: int, seed: int = 0
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Return both figures of each expectation on all rows and then in resamples of whole users, the same for all.
+    """Return the figures of each expectation on all rows and then in resamples of whole users, the same for all.
 
     Captured is the money on the best tenth of the rows that were drawn, ties in the order of the rows.
     """
     orders = {name: np.argsort(-p, kind="stable") for name, p in said.items()}
     errors = {name: np.bincount(users, weights=np.abs(p - spent)) for name, p in said.items()}
+    squares = {name: np.bincount(users, weights=(p - spent) ** 2) for name, p in said.items()}
     rows = np.bincount(users).astype(np.float64)
     everybody = np.ones((1, len(rows)))
     drawn = drawn_users(len(rows), resamples, chunk=max(1, _CELLS // len(users)), seed=seed)
@@ -86,7 +89,8 @@ def over_users(
     for weights in (everybody, *drawn):
         for name, order in orders.items():
             found[name][FIGURES[0]].append(weights @ errors[name] / (weights @ rows))
-            found[name][FIGURES[1]].append(_captured(weights[:, users[order]], spent[order]))
+            found[name][FIGURES[1]].append(np.sqrt(weights @ squares[name] / (weights @ rows)))
+            found[name][FIGURES[2]].append(_captured(weights[:, users[order]], spent[order]))
     return {name: {figure: np.concatenate(parts) for figure, parts in one.items()} for name, one in found.items()}
 
 

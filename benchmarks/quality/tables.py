@@ -163,7 +163,9 @@ def remarks(name: str, found: Mapping[str, Any], /) -> Iterator[str]:
         yield (
             f"{found['rows']:,} rows of test, ${found['money']:,.0f} in all. Chosen on validation, for its "
             f"probabilities: {found['chosen']}. BG/NBD and Gamma-Gamma are fitted anew on all that was bought before "
-            "each date of test. Intervals are by bootstrap over customers. The last table holds kinds of boosters of "
+            f"each date of test. To expect nothing of anybody would have a mean absolute error of "
+            f"${found['error_of_nothing']:.2f}: that figure rewards expecting too little, the root of the mean squared "
+            "error does not. Intervals are by bootstrap over customers. The last table holds kinds of boosters of "
             "amounts on the same rows, each times the same probability; the shops are synthetic."
         )
     if name in {"rees46", "otto"}:

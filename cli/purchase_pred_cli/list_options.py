@@ -1,10 +1,26 @@
 """The options that say which scores a list holds, for every command that makes one."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+
+class AudienceName(StrEnum):
+    """Whom a list is of."""
+
+    LIKELY_BUYERS = "likely_buyers"
+    FIRST_BUYERS = "first_buyers"
+    LIKELY_TO_LEAVE = "likely_to_leave"
+
+
+Audience = Annotated[
+    AudienceName | None,
+    typer.Option(
+        "--audience", help="One row per user: likely to buy, likely to buy for the first time, or to stay away."
+    ),
+]
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
 ]

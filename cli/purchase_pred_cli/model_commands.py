@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from purchase_pred_cli.completion import model_names
-from purchase_pred_cli.list_options import AsOf, ExcludeBought, Output, Reasons, Threshold, Top, TopPerUser
+from purchase_pred_cli.list_options import AsOf, Audience, ExcludeBought, Output, Reasons, Threshold, Top, TopPerUser
 from purchase_pred_cli.options import CHANGING, READING, Common, command_options
 from purchase_pred_cli.stage_commands import ModelKind, SplitName
 
@@ -77,6 +77,7 @@ def score(
     top_per_user: TopPerUser = None,
     threshold: Threshold = None,
     exclude_bought: ExcludeBought = None,
+    audience: Audience = None,
     reasons: Reasons = 0,
     output: Output = None,
 ) -> None:
@@ -99,6 +100,7 @@ def score(
         threshold=threshold,
         exclude_bought=exclude_bought,
         reasons=reasons,
+        audience=audience.value if audience else None,
     )
     warns = Screen(quiet=common.quiet).warns
     found = score_model(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from purchase_pred_cli.ingest_command import LogFormat
-from purchase_pred_cli.list_options import AsOf, ExcludeBought, Output, Reasons, Threshold, Top, TopPerUser
+from purchase_pred_cli.list_options import AsOf, Audience, ExcludeBought, Output, Reasons, Threshold, Top, TopPerUser
 from purchase_pred_cli.options import CHANGING, Common, command_options
 
 
@@ -26,6 +26,7 @@ def nightly(
     top_per_user: TopPerUser = None,
     threshold: Threshold = None,
     exclude_bought: ExcludeBought = None,
+    audience: Audience = None,
     reasons: Reasons = 0,
     output: Output = None,
 ) -> None:
@@ -44,7 +45,12 @@ def nightly(
     from purchase_pred_cli.console import Screen
 
     rules = AskedRules(
-        top=top, top_per_user=top_per_user, threshold=threshold, exclude_bought=exclude_bought, reasons=reasons
+        top=top,
+        top_per_user=top_per_user,
+        threshold=threshold,
+        exclude_bought=exclude_bought,
+        reasons=reasons,
+        audience=audience.value if audience else None,
     )
     asked = AskedList(rules, parse_moment(as_of) if as_of else None, output)
     delivery = Delivery(log_format.value, paths or (), catalog or ())

@@ -74,6 +74,7 @@ def test_captured_money_of_all_rows_and_of_resamples_is_that_of_plain_counting()
     best = np.argsort(-said, kind="stable")[:6]
     assert found["captured_at_10pct"][0] == pytest.approx(spent[best].sum() / spent.sum())
     assert found["mean_absolute_error"][0] == pytest.approx(np.abs(said - spent).mean())
+    assert found["root_mean_squared_error"][0] == pytest.approx(np.sqrt(((said - spent) ** 2).mean()))
     drawn = next(spend.drawn_users(int(users.max()) + 1, 1, chunk=1, seed=0))[0].astype(int)
     rows = np.repeat(np.arange(60), drawn[users])
     order = rows[np.argsort(-said[rows], kind="stable")][: -(-len(rows) // 10)]

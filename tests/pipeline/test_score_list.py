@@ -93,6 +93,28 @@ def test_the_threshold_of_a_model_is_the_one_that_its_training_chose(tmp_path: P
         AskedRules(threshold="model").for_model(tmp_path)
 
 
+def test_first_buyers_have_never_bought_anything_however_long_ago():
+    known = bought((7, 9, MOMENT - 500 * MONTH))
+    assert pairs(ListRules(never_bought=True), known) == [(8, 1), (9, 2)]
+
+
+def test_an_audience_is_one_row_of_each_user_down_to_the_threshold_or_to_the_top(tmp_path: Path):
+    (tmp_path / "metrics.json").write_text(json.dumps({"threshold": {"threshold": 0.25}, "target": {}}))
+    asked = AskedRules(audience="first_buyers").for_model(tmp_path)
+    assert asked == ListRules(never_bought=True, threshold=0.25, top_per_user=1)
+    assert AskedRules(audience="likely_buyers", top=9).for_model(tmp_path) == ListRules(top_per_user=1, top=9)
+
+
+@pytest.mark.parametrize(
+    ("audience", "kind", "needed"),
+    [("likely_to_leave", "purchase", "churn"), ("likely_buyers", "churn", "purchase")],
+)
+def test_an_audience_of_a_model_that_answers_another_question_is_refused(audience, kind, needed, tmp_path):
+    (tmp_path / "metrics.json").write_text(json.dumps({"target": {"kind": kind}}))
+    with pytest.raises(InputError, match=f"--audience {audience} needs a model of target.kind {needed}"):
+        AskedRules(audience=audience).for_model(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["2", "-0.1", "nan", "half"])
 def test_a_threshold_that_is_no_probability_is_refused(text, tmp_path):
     with pytest.raises(ConfigError, match="must be a probability, 0 to 1, or model, found"):

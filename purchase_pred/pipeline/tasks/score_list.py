@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from pathlib import Path
 
+    from purchase_pred.names import Audience
+
 SCORE: Final = "score"
 PRICE_NOW: Final = "item_current_price"
 """The feature that holds what the item costs the user: the price last shown, else the catalog's."""
@@ -34,6 +36,8 @@ REASON: Final = "reason"
 class ListRules:
     """Which scores a list holds; the rules apply in the order of their fields."""
 
+    never_bought: bool = False
+    """Only users who have not bought anything before the moment."""
     exclude_bought: timedelta | None = None
     """Leave out users who bought in so long before the moment; where predictions have an item, who bought that item."""
     threshold: float | None = None
@@ -87,6 +91,9 @@ def chosen_scores(
     [(7, 2, 1), (8, 1, 2)]
     """
     listed = scores.lazy()
+    if rules.never_bought:
+        buyers = known.filter(pl.col(EVENT_TYPE) == PURCHASE).select(USER_ID).unique()
+        listed = listed.join(buyers, on=USER_ID, how="anti")
     if rules.exclude_bought is not None:
         unit = [name for name in (USER_ID, ITEM_ID) if name in keys]
         bought = known.filter(
@@ -120,6 +127,8 @@ class AskedRules:
     """A probability, or "model": the one that training chose for the model."""
     exclude_bought: str | None = None
     reasons: int = 0
+    audience: Audience | None = None
+    """One row of each user, by default down to the threshold that training chose, or to `top`."""
 
     def check(self) -> None:
         """Raise where no model could make rules of them.
@@ -141,17 +150,30 @@ class AskedRules:
         ConfigError
             As for `check`.
         InputError
-            The model has no threshold.
+            The model has no threshold, or answers another question than the audience asks.
         """
-        asked = self.threshold
+        self._check_audience(model)
+        asked = MODEL if self.audience and self.threshold is None and self.top is None else self.threshold
         threshold = None if asked is None else _chosen_threshold(model) if asked == MODEL else _probability(asked)
         return ListRules(
+            never_bought=self.audience == "first_buyers",
             exclude_bought=self._excluded(),
             threshold=threshold,
-            top_per_user=self.top_per_user,
+            top_per_user=1 if self.audience and self.top_per_user is None else self.top_per_user,
             top=self.top,
             reasons=self.reasons,
         )
+
+    def _check_audience(self, model: Path) -> None:
+        if self.audience is None:
+            return
+        found = (read_metrics(model).get("target") or {}).get("kind", "purchase")
+        needed = "churn" if self.audience == "likely_to_leave" else "purchase"
+        if found != needed:
+            raise InputError(
+                f"--audience {self.audience} needs a model of target.kind {needed}, and {model.name} is of {found}: "
+                f"name another by --model, or train one by --set target.kind={needed}"
+            )
 
     def _excluded(self) -> timedelta | None:
         try:
