@@ -12,7 +12,7 @@ from purchase_pred.evaluation.baselines import rule_columns
 from purchase_pred.evaluation.curves import EVENTS_SEEN
 from purchase_pred.models.calibration import sigmoid
 from purchase_pred.models.rows.design_matrix import NOT_FEATURES, design_matrix, label_vector
-from purchase_pred.models.rows.feature_rows import columns_of, row_blocks, schema_of, take_rows
+from purchase_pred.models.rows.feature_rows import columns_of, schema_of, take_rows, taken_blocks
 from purchase_pred.schema import LABEL_VALUE
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from purchase_pred.models.fitted import FittedModel
     from purchase_pred.models.rows.feature_rows import FeatureRows
 
-TRAIN_ROWS: Final = 1_000_000
+TRAIN_ROWS: Final = 500_000
 """Rows of train that are scored at the most, drawn at random: enough for figures that are only looked at for a gap."""
 SHAP_ROWS: Final = 5_000
 """Rows from which mean absolute SHAP values are taken."""
@@ -79,7 +79,7 @@ def scored_splits(
 ) -> dict[str, ScoredSplit]:
     """Score the rows of the splits by several models in one pass over each, block by block.
 
-    Models are told apart by their names. Of `train` at most 1,000,000 rows are scored. A split that is scored already
+    Models are told apart by their names. Of `train` at most 500,000 rows are scored. A split that is scored already
     is returned as it is; one named `val` is scored by the fit that has not learnt from it.
 
     Raises
@@ -103,7 +103,7 @@ def _scored(models: Sequence[FittedModel], features: FeatureRows, *, most: int |
     parts: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in models}
     valued = [model for model in models if model.amounts is not None]
     amounts: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in valued}
-    for block in row_blocks(features if scored is None else take_rows(features, scored)):
+    for block in taken_blocks(features, scored):
         matrices = {model.spec: design_matrix(block, model.spec) for model in models}
         for model in models:
             parts[model.name].append(model.log_odds_of(matrices[model.spec]))

@@ -13,6 +13,8 @@ from purchase_pred.models.rows.design_matrix import check_features, design_matri
 from purchase_pred.models.rows.feature_rows import row_blocks, schema_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from purchase_pred.models.amount_model import AmountModel
@@ -105,11 +107,7 @@ class FittedModel:
         BundleError
             As for `predict`.
         """
-        blocks = [self.log_odds_of(design_matrix(block, self.spec)) for block in row_blocks(features)]
-        if blocks:
-            return np.concatenate(blocks)
-        check_features(schema_of(features), self.spec)
-        return np.empty(0)
+        return log_odds_of_all([self], features)[0]
 
     def uncalibrated(self, features: FeatureRows, /) -> NDArray[np.float64]:
         """Return the probabilities before calibration."""
@@ -120,3 +118,23 @@ class FittedModel:
         if not len(matrix):
             return np.empty(0)
         return self.learner.log_odds(matrix) - math.log(self.odds_factor)
+
+
+def log_odds_of_all(models: Sequence[FittedModel], features: FeatureRows, /) -> list[NDArray[np.float64]]:
+    """Return the log-odds before calibration of several models, in one pass over the rows, block by block.
+
+    Raises
+    ------
+    BundleError
+        As for `FittedModel.predict`.
+    """
+    parts: list[list[NDArray[np.float64]]] = [[] for _ in models]
+    for block in row_blocks(features):
+        matrices = {model.spec: design_matrix(block, model.spec) for model in models}
+        for model, found in zip(models, parts, strict=True):
+            found.append(model.log_odds_of(matrices[model.spec]))
+    if all(parts):
+        return [np.concatenate(found) for found in parts]
+    for model in models:
+        check_features(schema_of(features), model.spec)
+    return [np.empty(0) for _ in models]

@@ -12,7 +12,7 @@ from purchase_pred.errors import UnsupportedTargetError
 from purchase_pred.metrics import average_precision
 from purchase_pred.models.amount_model import fit_amounts
 from purchase_pred.models.calibration import Calibrator, CalibratorChoice, choose_calibrator, fit_calibrator
-from purchase_pred.models.fitted import FittedModel
+from purchase_pred.models.fitted import FittedModel, log_odds_of_all
 from purchase_pred.models.learners.learner import FitRows
 from purchase_pred.models.learners.lightgbm_learner import fit_lightgbm
 from purchase_pred.models.learners.logistic_learner import fit_logistic
@@ -107,9 +107,10 @@ def train_models(
     fitted = _fit_all(train, keys, spec, validation, settings=settings, memory=memory)
     periods = {"train": period_of(keys), "val": period_of(val_keys)}
     facts = {"rows": keys.height, "positives": int(keys[LABEL].sum()), "periods": periods}
+    unjudged = [_uncalibrated(*one, settings=settings, trained_at=trained_at, facts=facts) for one in fitted]
     models = [
-        _finish(learner, validation, learnt, settings=settings, trained_at=trained_at, facts=facts)
-        for learner, learnt in fitted
+        _calibrated(model, log_odds, validation, settings.train.calibration)
+        for model, log_odds in zip(unjudged, log_odds_of_all(unjudged, validation.features), strict=True)
     ]
     models = _with_more_answers(models, train, val, settings=settings, memory=memory)
     if not settings.train.refit:
@@ -145,16 +146,10 @@ def _with_more_answers(
     return models
 
 
-def _finish(
-    learner: Learner,
-    validation: Validation,
-    learnt: _Learnt,
-    *,
-    settings: Settings,
-    trained_at: datetime | None,
-    facts: dict[str, Any],
+def _uncalibrated(
+    learner: Learner, learnt: _Learnt, *, settings: Settings, trained_at: datetime | None, facts: dict[str, Any]
 ) -> FittedModel:
-    model = FittedModel(
+    return FittedModel(
         name=learner.kind if trained_at is None else f"{learner.kind}_{trained_at:%Y%m%d_%H%M%S}",
         learner=learner,
         calibrator=Calibrator("none"),
@@ -163,24 +158,29 @@ def _finish(
         target=describe_target(settings),
         settings=settings.train.model_dump(mode="json"),
         feature_settings=carried_settings(settings),
-        training={},
+        training={
+            **facts,
+            "rows_fitted": len(learnt.rows.labels),
+            "rounds": learner.rounds,
+            "stop_metric": None if learner.rounds is None else learnt.rows.stop_metric,
+            "sampling": learnt.facts,
+        },
     )
-    log_odds = model.log_odds(validation.features)
-    part = validation.calibrates
-    choice = _calibrator(log_odds, validation, settings.train.calibration)
-    training: dict[str, Any] = {
-        **facts,
-        "rows_fitted": len(learnt.rows.labels),
-        "rounds": learner.rounds,
-        "stop_metric": None if learner.rounds is None else learnt.rows.stop_metric,
+
+
+def _calibrated(
+    model: FittedModel, log_odds: NDArray[np.float64], validation: Validation, settings: CalibrationSettings
+) -> FittedModel:
+    """Return the model with a calibrator, from its log-odds on validation."""
+    choice = _calibrator(log_odds, validation, settings)
+    judged = {
         "stop_rows": len(validation.stop_labels),
-        "calibration_rows": int(part.sum()),
+        "calibration_rows": int(validation.calibrates.sum()),
         "validation_average_precision": average_precision(validation.labels, log_odds),
         "calibration_log_loss": choice.log_losses,
         "calibration": {"method": choice.calibrator.method, "left_alone": choice.left_alone, "why": choice.why},
-        "sampling": learnt.facts,
     }
-    return replace(model, calibrator=choice.calibrator, training=training)
+    return replace(model, calibrator=choice.calibrator, training=model.training | judged)
 
 
 def _refit(model: FittedModel, learner: Learner, everything: _Learnt) -> FittedModel:

@@ -85,7 +85,7 @@ def test_a_scored_split_keeps_no_feature_but_what_rules_and_cohorts_read(files):
 
 
 def test_a_sample_for_the_report_is_read_from_the_file_once(files):
-    split = ScoredSplit(SPLITS["test"], files["test"], {})
+    split = ScoredSplit(SPLITS["test"], files["test"], {}, {})
     assert split.sample(40).equals(sample_rows(SPLITS["test"], rows=40))
     assert split.sample(40) is split.sample(40)
     assert split.sample(30).height == 30

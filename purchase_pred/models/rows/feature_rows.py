@@ -60,8 +60,24 @@ def take_rows(rows: FeatureRows, numbers: NDArray[np.intp], /) -> pl.DataFrame:
     """
     if isinstance(rows, pl.DataFrame):
         return rows[numbers]
-    parts = [block[within] for block, within in _blocks_with(rows, numbers) if len(within)]
+    parts = list(taken_blocks(rows, numbers))
     return pl.concat(parts) if parts else schema_of(rows)
+
+
+def taken_blocks(rows: FeatureRows, numbers: NDArray[np.intp] | None, /) -> Iterator[pl.DataFrame]:
+    """Yield the rows of these numbers, ascending, or all, a block at a time; no block is empty.
+
+    Examples
+    --------
+    >>> [block["views"].to_list() for block in taken_blocks(pl.LazyFrame({"views": [5, 6, 7]}), np.array([0, 2]))]
+    [[5, 7]]
+    """
+    if numbers is None:
+        yield from row_blocks(rows)
+        return
+    for block, within in _blocks_with(rows, numbers):
+        if len(within):
+            yield block[within]
 
 
 def matrix_of(
