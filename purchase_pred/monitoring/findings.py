@@ -21,6 +21,9 @@ FINDINGS: Final = {
     "deviation": pl.Float64, "limit": pl.Float64, "alarm": pl.Boolean, "meaning": pl.String,
 }  # fmt: skip
 
+SURE: Final = 3.0
+"""Standard errors beyond which a figure is taken to speak."""
+
 
 def finding(
     check: str,

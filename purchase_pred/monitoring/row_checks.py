@@ -1,4 +1,4 @@
-"""Checks of a model's rows: features against those it learnt from, and probabilities against what came of them."""
+"""Checks of a model's rows: their features against those it learnt from, and what came of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from purchase_pred.evaluation.drift import adversarial_validation
-from purchase_pred.monitoring.findings import finding, findings_table
+from purchase_pred.monitoring.findings import SURE, finding, findings_table
+from purchase_pred.monitoring.outcome_checks import label_findings, performance_findings
 from purchase_pred.monitoring.outcomes import (
-    PERIOD,
     PROBABILITY,
     calibration_over_time,
-    excess_of_purchases,
     performance_table,
 )
 from purchase_pred.monitoring.stability import BINS, population_stability
@@ -32,10 +31,6 @@ CONTROLS: Final = 4
 """Windows before the new one that tell how much a figure moves by itself."""
 
 _CONTROL_AUC: Final = 0.1
-_FEW: Final = 50
-"""Positives, fewer of which tell nothing of a PR-AUC: users have several, so that intervals are too narrow."""
-_SURE: Final = 3.0
-"""Standard errors beyond which labels are taken to speak."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +106,8 @@ def check_rows(
         *_feature_findings(features, limits),
         *_unseen_findings(features, limits),
         *_adversarial_findings(auc, usual_auc, telling, limits),
-        *_label_findings(matured, trained, limits),
-        *_performance_findings(performance, int(matured[LABEL].sum()), limits),
+        *label_findings(matured, trained=trained, limits=limits),
+        *performance_findings(performance, positives=int(matured[LABEL].sum()), limits=limits),
     ]
     recent = scored.filter(pl.col(PREDICTION_TIME) >= as_of - timedelta(weeks=settings.weeks))
     return RowsChecked(features, telling, performance, calibration_over_time(recent), findings_table(found))
@@ -162,7 +157,7 @@ def _noise(train: pl.DataFrame, new: pl.DataFrame) -> float:
     """
     freedom = BINS - 1
     users = [max(1, rows[USER_ID].n_unique()) for rows in (train, new)]
-    return (freedom + _SURE * math.sqrt(2.0 * freedom)) * sum(1.0 / count for count in users)
+    return (freedom + SURE * math.sqrt(2.0 * freedom)) * sum(1.0 / count for count in users)
 
 
 def _adversarial(
@@ -250,58 +245,3 @@ def _adversarial_findings(
         if auc is None
         else f"new rows are told from training rows with ROC-AUC {auc:.2f}, most by {by}",
     )
-
-
-def _label_findings(matured: pl.DataFrame, trained: float, limits: MonitorLimits) -> Iterator[dict[str, Any]]:
-    """Hold the labels of the latest window where they are known against training, and against their probabilities."""
-    expected = matured.with_columns(pl.lit(trained).alias(PROBABILITY))
-    for check, rows, limit, against in (
-        ("prevalence", expected, limits.prevalence, "the share in training"),
-        ("calibration", matured, limits.calibration, "the sum of their probabilities"),
-    ):
-        ratio, errors = excess_of_purchases(rows)
-        told = ratio is not None and limit is not None and errors is not None
-        beyond = told and not 1.0 / limit <= ratio <= limit and abs(errors) > _SURE  # type: ignore[operator, arg-type]
-        yield finding(
-            check,
-            "matured rows",
-            ratio,
-            usual=1.0,
-            deviation=errors,
-            limit=None if limit is None else limit if (ratio or 0.0) > 1.0 else 1.0 / limit,
-            alarm=beyond,
-            meaning="no label is known yet" if ratio is None else f"{ratio:.2f} times as many positives as {against}",
-        )
-
-
-def _performance_findings(performance: pl.DataFrame, positives: int, limits: MonitorLimits) -> Iterator[dict[str, Any]]:
-    """Hold the new rows' estimate against that of validation, and matured labels against what was estimated of them.
-
-    What few positives leave open is no drop: the interval of the estimate must exclude the other figure too.
-    """
-    reached = {row[PERIOD]: row for row in performance.filter(metric="average_precision").iter_rows(named=True)}
-    validation, matured, new = (reached[name] for name in ("validation", "matured", "new"))
-    sure_of_less = (
-        _is_below(new["high"], validation["estimated"]),
-        positives >= _FEW and _is_below(matured["realised"], matured["low"]),
-    )
-    checks = (
-        ("estimated_drop", "new rows", new["estimated"], validation["estimated"], "estimated on validation"),
-        ("realised_drop", "matured rows", matured["realised"], matured["estimated"], "estimated for the same rows"),
-    )
-    bounds = (limits.estimated_drop, limits.realised_drop)
-    for (check, subject, now, then, told), limit, sure in zip(checks, bounds, sure_of_less, strict=True):
-        drop = 1.0 - now / then if now is not None and then else None
-        yield finding(
-            check,
-            subject,
-            drop,
-            usual=0.0,
-            limit=limit,
-            alarm=sure and drop is not None and limit is not None and drop > limit,
-            meaning="nothing to tell it by" if drop is None else f"PR-AUC {now:.3f}, {then:.3f} {told}",
-        )
-
-
-def _is_below(figure: float | None, other: float | None) -> bool:
-    return figure is not None and other is not None and figure < other

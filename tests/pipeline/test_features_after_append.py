@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from growing_log import FIRST_DAY, OPTIONS, append, at_once, write
 from stages_of_text import Recorder
-from test_append import FIRST_DAY, OPTIONS, append, at_once, write
 
 from purchase_pred.features import build_features
 from purchase_pred.names import SPLITS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from test_append import Row
+    from growing_log import Row
 
 FEW = ("target.horizon=1d", "features.windows=[1d]")
 AT_FIRST, DAYS = 18, 20
