@@ -103,4 +103,4 @@ def _print_performance(performance: "pl.DataFrame") -> None:
 def _figure(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,.0f}" if value == round(value) and abs(value) >= 1 else f"{value:,.3f}"
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.3f}"

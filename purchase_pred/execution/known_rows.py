@@ -17,7 +17,7 @@ from purchase_pred.splits import END, PURGED, START, TRAIN_END, VAL_END
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from purchase_pred.settings import Settings
 
@@ -78,10 +78,11 @@ class KnownRows:
         return self._rows(pl.col(PREDICTION_TIME) >= moment, since=moment, until=self._as_of)
 
     def _rows(self, chosen: pl.Expr, *, since: datetime, until: datetime) -> pl.DataFrame:
-        """Return the rows chosen, of users who were active in [since - gap, until), with all their events before."""
+        """Return the rows chosen, of users who may have one in [since, until), with all their events before."""
         known = self._known.filter(pl.col(TIMESTAMP) < until)
-        active = known.filter(pl.col(TIMESTAMP) >= since - self._settings.session.gap).select(USER_ID).unique()
-        asked = _drawn(active.collect(), self._users, (USER_ID,))
+        reach = self._reach
+        active = known if reach is None else known.filter(pl.col(TIMESTAMP) >= since - reach)
+        asked = _drawn(active.select(USER_ID).unique().collect(), self._users, (USER_ID,))
         log = known.join(asked.lazy(), on=USER_ID, how="semi", maintain_order="left")
         boundaries = {START: self._start, TRAIN_END: self._train_end, VAL_END: self._val_end, END: until}
         inputs = FeatureInputs(self._settings, self._days, self._catalog, self._profiles, self._assume_sorted)
@@ -91,6 +92,12 @@ class KnownRows:
             kept = pl.concat([kept, part]) if kept.width else part
             kept = _drawn(kept, self._most, ROW_KEY) if kept.height > 2 * self._most else kept
         return _drawn(kept, self._most, ROW_KEY)
+
+    @property
+    def _reach(self) -> timedelta | None:
+        """How long before T a user must have been active at the latest; None: whoever was ever seen is asked about."""
+        anchors = self._settings.anchors
+        return anchors.active_within if anchors.kind == "calendar" else self._settings.session.gap
 
     @cached_property
     def _days(self) -> pl.LazyFrame:

@@ -16,6 +16,7 @@ HOUR: Final = "hour"
 SHARE: Final = "share"
 
 _HOURS: Final = 24
+_HALF: Final = 0.5
 _COUNT, _USUAL = "__count", "__usual"
 
 
@@ -85,7 +86,8 @@ def clock_shift(profiles: pl.LazyFrame, /, *, usual_until: date) -> pl.LazyFrame
     Returns
     -------
     LazyFrame
-        ``day`` and ``shift`` (Int64, -11 to 12; 0: none, and of equals the smaller), sorted by day.
+        ``day`` and ``shift`` (Int64, -11 to 12; of equals the smaller), sorted by day. 0 where no shift leaves less
+        than half of the distance, as on the day on which the clock was moved.
     """
     shifts = pl.LazyFrame({"shift": pl.int_range(-_HOURS // 2 + 1, _HOURS // 2 + 1, eager=True)})
     back = (pl.col(HOUR) - pl.col("shift")) % _HOURS
@@ -96,9 +98,10 @@ def clock_shift(profiles: pl.LazyFrame, /, *, usual_until: date) -> pl.LazyFrame
         .join(_usual(profiles, usual_until), on=HOUR)
         .group_by(DAY, "shift")
         .agg((pl.col(SHARE) - pl.col(_USUAL)).abs().sum().round(9).alias(FIGURE))
+        .with_columns(unshifted=pl.col(FIGURE).filter(pl.col("shift") == 0).sum().over(DAY))
         .sort(DAY, FIGURE, pl.col("shift").abs(), "shift")
         .unique(DAY, keep="first", maintain_order=True)
-        .select(DAY, "shift")
+        .select(DAY, pl.when(pl.col(FIGURE) < _HALF * pl.col("unshifted")).then("shift").otherwise(0).alias("shift"))
     )
 
 

@@ -21,11 +21,11 @@ USERS: Final = "users"
 """The subject of `daily_volumes` that counts people and not events."""
 PRICE_LEVEL, PRICE_JUMPS = "price level", "price jumps"
 
-_MOST_ACTIVE: Final = 100
-"""One in so many users of a day is among the most active."""
+_ORDINARY: Final = 0.999
+"""Of a thousand users on a day all but one are no more active than is usual."""
 _JUMP: Final = math.log(2.0)
 _LEAST_PRICES: Final = 3
-_COUNT, _SHARE, _USUAL = "__count", "__share", "__usual"
+_COUNT, _USUAL = "__count", "__usual"
 
 
 def daily_volumes(events: pl.LazyFrame, /, *, first: date, last: date) -> pl.LazyFrame:
@@ -120,28 +120,45 @@ def daily_prices(events: pl.LazyFrame, /, *, first: date, last: date, usual_unti
     return found.select(DAY, SUBJECT, figure.alias(FIGURE), LEVEL).sort(SUBJECT, DAY)
 
 
-def daily_concentration(events: pl.LazyFrame, /, *, first: date, last: date) -> pl.LazyFrame:
-    """Tell which share of each day's events comes from the most active 1 % of its users, at least one of them.
+def daily_concentration(events: pl.LazyFrame, /, *, first: date, last: date, usual_until: date) -> pl.LazyFrame:
+    """Tell which share of each day's events is more than what 999 in 1,000 users make on a day.
+
+    Of whoever makes more, only what is beyond that counts; the quantile is that of the days in [first, usual_until),
+    each user and day being one.
 
     Returns
     -------
     LazyFrame
-        ``day``, ``subject`` (`most active`), ``figure`` (the share) and ``level`` (its logarithm), of the days with
+        ``day``, ``subject`` (`most active`), ``figure`` and ``level`` (both the share, 0 to 1), of the days with
         events, sorted by day.
 
     Raises
     ------
     SchemaError
         A column is missing or has another dtype.
+
+    Examples
+    --------
+    >>> from datetime import date, datetime, timezone
+    >>> at = [datetime(2024, 8, day, 12, tzinfo=timezone.utc) for day in (1, 1, 2, 2, 2, 2, 2)]
+    >>> events = pl.LazyFrame(
+    ...     {"user_id": [1, 1, 1, 1, 1, 1, 2], "timestamp": at},
+    ...     schema_overrides={"timestamp": pl.Datetime("us", "UTC")},
+    ... )
+    >>> days = {"first": date(2024, 8, 1), "last": date(2024, 8, 2), "usual_until": date(2024, 8, 2)}
+    >>> daily_concentration(events, **days).collect()["figure"].to_list()
+    [0.0, 0.4]
     """
     counted = (
         events_of_days(events, first, last, {}).group_by(DAY, USER_ID).agg(pl.len().cast(pl.Float64).alias(_COUNT))
     )
-    chosen = pl.col(_COUNT).sort(descending=True).head((pl.len() + _MOST_ACTIVE - 1) // _MOST_ACTIVE).sum()
-    share = chosen / pl.col(_COUNT).sum()
+    usual = counted.filter(pl.col(DAY) < usual_until).select(pl.col(_COUNT).quantile(_ORDINARY, "higher").alias(_USUAL))
+    beyond = (pl.col(_COUNT) - pl.col(_USUAL)).clip(lower_bound=0.0)
     return (
-        counted.group_by(DAY)
-        .agg(pl.lit("most active").alias(SUBJECT), share.alias(FIGURE), share.log().alias(LEVEL))
+        counted.join(usual, how="cross")
+        .group_by(DAY)
+        .agg((beyond.sum() / pl.col(_COUNT).sum()).alias(FIGURE))
+        .select(DAY, pl.lit("most active").alias(SUBJECT), FIGURE, pl.col(FIGURE).alias(LEVEL))
         .sort(DAY)
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from purchase_pred.monitoring.clock import clock_shift, daily_hours, hour_profil
 from purchase_pred.monitoring.days import (
     DAY,
     FIGURE,
+    PRICE_JUMPS,
     PRICE_LEVEL,
     SUBJECT,
     daily_concentration,
@@ -33,9 +35,9 @@ CHECK: Final = "check"
 _DAY: Final = timedelta(days=1)
 _LATE: Final = timedelta(hours=1)
 """A day counts as over when no more than so much of it is missing: a log ends with its last event."""
-_FLOORS: Final = {"volume": 1.0, "price": 0.02, "hours": 0.01, "concentration": 0.05}
+_FLOORS: Final = {"volume": 1.0, "price": 0.02, "hours": 0.01, "concentration": 0.01}
 """Standard deviation at the least, on the scale on which days are compared: of a Poisson count; 2 % of a price; 1 % of
-the activity; 5 % of the share of the most active."""
+the activity, and of the events."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,7 @@ def check_days(events: pl.LazyFrame, /, *, as_of: datetime, settings: MonitorSet
         "volume": daily_volumes(known, first=first, last=last),
         "price": daily_prices(known, first=first, last=last, usual_until=since),
         "hours": daily_hours(profiles, usual_until=since),
-        "concentration": daily_concentration(known, first=first, last=last),
+        "concentration": daily_concentration(known, first=first, last=last, usual_until=since),
     }
     compared = [
         against_history(levels, since=since, weekdays=check == "volume", floor=_FLOORS[check]).select(
@@ -110,7 +112,10 @@ def _findings(compared: pl.DataFrame, shifts: dict[date, int], limits: MonitorLi
         for row in rows:
             row["alarm"] &= not row["is_silent"]
             row["alarm"] |= row["is_silent"] and len(silent) > limits.silent_days
-        shown = [row for row in rows if row["alarm"]] or [max(rows, key=lambda row: abs(row[DEVIATION] or 0.0))]
+        whole = _whole_window(rows, limits) if check == "volume" else None
+        shown = (
+            [row for row in rows if row["alarm"]] or whole or [max(rows, key=lambda row: abs(row[DEVIATION] or 0.0))]
+        )
         for row in shown:
             yield finding(
                 "silent" if row["is_silent"] else str(check),
@@ -123,6 +128,24 @@ def _findings(compared: pl.DataFrame, shifts: dict[date, int], limits: MonitorLi
                 alarm=row["alarm"],
                 meaning=_meaning(str(check), row, shifts.get(row[DAY], 0)),
             )
+
+
+def _whole_window(rows: list[dict[str, Any]], limits: MonitorLimits) -> list[dict[str, Any]]:
+    """Return all days together where they are too odd, as days of a rare type may be of which no single one is.
+
+    Deviations of days that are drawn apart add up as the square root of their number.
+    """
+    if any(row[DEVIATION] is None for row in rows):
+        return []
+    together = {
+        **rows[0],
+        DAY: None,
+        FIGURE: sum(row[FIGURE] for row in rows),
+        EXPECTED: sum(row[EXPECTED] for row in rows),
+        DEVIATION: sum(row[DEVIATION] for row in rows) / math.sqrt(len(rows)),
+    }
+    judged = _judged(together, limits)
+    return [judged] if judged["alarm"] else []
 
 
 def _judged(row: dict[str, Any], limits: MonitorLimits) -> dict[str, Any]:
@@ -140,16 +163,12 @@ def _judged(row: dict[str, Any], limits: MonitorLimits) -> dict[str, Any]:
 def _bound(row: dict[str, Any], limits: MonitorLimits) -> float | None:
     """Return the figure beyond which a day is too odd, on the side where it lies; None: there is no limit there."""
     usual, above = row[EXPECTED], row[DEVIATION] > 0
-    rising = {
-        "volume": limits.volume,
-        PRICE_LEVEL: limits.price_level,
-        "concentration": limits.concentration if above else None,
-    }
     name = row[SUBJECT] if row[CHECK] == "price" else row[CHECK]
-    if name in rising:
-        factor = rising[name]
+    factors = {"volume": limits.volume, PRICE_LEVEL: limits.price_level}
+    if name in factors:
+        factor = factors[name]
         return None if factor is None else usual * factor if above else usual / factor
-    added = limits.hours if row[CHECK] == "hours" else limits.price_jumps
+    added = {PRICE_JUMPS: limits.price_jumps, "hours": limits.hours, "concentration": limits.concentration}[name]
     return usual + added if added is not None and above else None
 
 
@@ -158,13 +177,14 @@ def _meaning(check: str, row: dict[str, Any], shift: int) -> str:
     if usual is None:
         return f"{subject}: too little history to tell"
     if check == "volume":
+        when = "of these days" if row[DAY] is None else "of this weekday"
         what = "users" if subject == "users" else f"events of type {subject}"
-        return f"{figure:,.0f} {what}, where {usual:,.0f} were to be expected of this weekday"
+        return f"{figure:,.0f} {what}, where {usual:,.0f} were to be expected {when}"
     if check == "hours":
         back = f"; as if the clock were {abs(shift)} h {'ahead' if shift > 0 else 'behind'}" if shift else ""
         return f"{figure:.1%} of the activity lies in other hours than before, usually {usual:.1%}{back}"
     if check == "concentration":
-        return f"the most active 1 % of users make {figure:.1%} of the events, usually {usual:.1%}"
+        return f"{figure:.1%} of the events are more than 999 in 1,000 users make on a day, usually {usual:.1%}"
     if subject == PRICE_LEVEL:
         return f"prices are {figure:.2f} times what the same items cost before, usually {usual:.2f}"
     return f"{figure:.1%} of the prices are twice or half of what the same item cost before, usually {usual:.1%}"

@@ -16,7 +16,7 @@ _Factor = Annotated[float, Field(gt=1)]
 class MonitorLimits(Section):
     """Beyond which `monitor` ends with 3; null: never. docs/monitoring.md tells how the defaults were calibrated."""
 
-    deviation: _Positive = 5.0
+    deviation: _Positive = 5.5
     """Robust standard deviations (1.4826 MAD) that a day must lie off its own history in every check of days; what a
     limit allows comes on top."""
     silent: Share | None = 0.1
@@ -31,9 +31,8 @@ class MonitorLimits(Section):
     """Share of a day's prices beyond twice or below half of the item's usual one, above the usual share."""
     hours: Share | None = 0.1
     """Share of a day's activity that lies in other hours than usual (total variation), above the usual: a clock."""
-    concentration: _Factor | None = 2.0
-    """Factor by which the share of a day's events that comes from the most active 1 % of its users exceeds the usual:
-    bots."""
+    concentration: Share | None = 0.08
+    """Share of a day's events that is more than what 999 in 1,000 users make on a day, above the usual: bots."""
     psi: _Positive | None = 0.25
     """Rise of the population stability index of a feature, against training, over the largest of the four windows
     before, which must double too; 0.25 is the customary bound of a large shift."""

@@ -61,6 +61,17 @@ def test_a_weekend_is_not_odd_and_a_weekday_like_one_is(quiet: pl.DataFrame):
     assert alarms(doubled) == [("volume", "view", BAD.date())]
 
 
+def test_days_that_are_each_a_little_off_are_found_together(quiet: pl.DataFrame):
+    week = pl.col("timestamp") >= AS_OF - 7 * DAY
+    more = quiet.filter(week & (pl.col("event_type") == "purchase"))
+    doubled = pl.concat([quiet, more])
+    found = check_days(doubled.lazy(), as_of=AS_OF, settings=SETTINGS).findings.filter("alarm")
+
+    assert found.select("check", "subject", "day").rows() == [("volume", "purchase", None)]
+    assert found["found"].item() == 2 * more.height
+    assert found["meaning"].item().endswith("were to be expected of these days")
+
+
 @pytest.mark.parametrize(("factor", "subjects"), [(4.0, {"price level", "price jumps"}), (1.4, {"price level"})])
 def test_prices_in_another_currency_are_found(quiet: pl.DataFrame, factor: float, subjects: set[str]):
     dear = quiet.with_columns(
