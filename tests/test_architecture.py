@@ -142,3 +142,27 @@ def test_folders_are_small_enough_to_be_read_at_a_glance():
 def test_nothing_below_the_command_line_imports_it():
     everything = [path for path in ROOT.rglob("*.py") if path.name != "__main__.py"]
     assert [path for path in everything if "purchase_pred_cli" in path.read_text()] == []
+
+
+def test_the_engine_knows_no_stage_by_name():
+    names = {"generate", "ingest", "sessionize", "split", "features", "train"}
+    known = {
+        (path.name, node.value)
+        for path, room in PYTHON_FILES.items()
+        if room == "pipeline.engine"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+    assert known == set()
+
+
+def test_no_import_by_name_hides_a_circle():
+    named = {
+        (path.name, node.args[0].value)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) == "import_module"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert [module for _, module in named if str(module).startswith("purchase_pred")] == []
