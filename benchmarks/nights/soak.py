@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SETTINGS: Final = (
     *("target.horizon=2d", "features.windows=[1d, 7d]", "ingest.max_rejected=0.5", "nightly.retrain_every=5d"),
     *("train.models=[lightgbm]", "train.lightgbm.max_rounds=20", "train.threads=1", "train.threshold.resamples=50"),
-    "nightly.keep_models=2",
+    *("nightly.keep_models=2", "nightly.monitor=false"),
 )
 FAULTS: Final = Faults(late=0.03, doubled=0.02, dirt=0.01, silent_every=17)
 FIRST_DAYS: Final = 25
