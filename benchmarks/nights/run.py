@@ -30,18 +30,7 @@ SETTINGS: Final = (
     "nightly.keep_models=2",
 )
 LIST: Final = AskedRules(top_per_user=3, exclude_bought="30d")
-COLUMNS: Final = (
-    "night",
-    "events",
-    "list as of",
-    "model in use",
-    "judged",
-    "trained",
-    "put in use",
-    "limits passed",
-    "list",
-    "s",
-)
+COLUMNS: Final = ("night", "events", "list as of", "model in use", "judged", "trained", "put in use", "list", "s")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -68,7 +57,7 @@ def row(number: int, done: Night) -> str:
     """Return what a night did as a row of the table."""
     judged = done.judged
     told = "" if judged is None else f"{_figure(judged.average_precision)} of {judged.positives:,} / {judged.rows:,}"
-    passed = dict.fromkeys(limit.partition(" of ")[0] for limit in done.limits)
+    why = "first" if not number else "limit" if done.limits else "age"
     promotion = "" if done.promotion is None else "yes" if done.promotion.promoted else "no"
     cells = (
         number,
@@ -76,9 +65,8 @@ def row(number: int, done: Night) -> str:
         f"{done.list.as_of:%m-%d %H:%M}" if done.list else "",
         done.model or "",
         told,
-        len(done.training.models) or "",
+        f"{len(done.training.models)} ({why})" if done.training.models else "",
         promotion,
-        ", ".join(passed),
         f"{done.list.rows:,}" if done.list else "",
         f"{done.seconds:.1f}",
     )
