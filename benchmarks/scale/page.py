@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "scale.md"
+TO_FEATURES: Final = {"sessionize", "split", "features"}
 BUSY: Final = 1.0
 """A load before a stage starts, above which something else was running."""
 
@@ -64,8 +65,8 @@ def _table(sizes: Iterable[Mapping[str, Any]], unit: str, scale: float, digits: 
 
 def _growth(sizes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Tell how time grows from the smallest to the largest log of a limit, from the raw log to the features."""
-    every_stage = max((set(size["stages"]) for size in sizes), key=len)
-    whole = [size for size in sizes if set(size["stages"]) == every_stage]
+    every_stage = max((TO_FEATURES & set(size["stages"]) for size in sizes), key=len)
+    whole = [size for size in sizes if every_stage <= set(size["stages"])]
     limits = {size["memory_limit"]: [] for size in whole}
     for size in whole:
         limits[size["memory_limit"]].append(size)
@@ -83,7 +84,7 @@ def _growth(sizes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _to_features(size: Mapping[str, Any], unit: str) -> float:
-    return float(sum(took[unit] for stage, took in size["stages"].items() if stage != "generate"))
+    return float(sum(took[unit] for stage, took in size["stages"].items() if stage in TO_FEATURES))
 
 
 def _kept(sizes: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Measure what each stage takes as the log grows: time, peak memory and disk, each stage in a process of its own.
 
     python -m benchmarks.scale.run --events 1 5 10 --memory-limit 4GB
+    python -m benchmarks.scale.run --events 5 --stages generate sessionize split features train evaluate score
     python -m benchmarks.scale.run --page
 
 `--events` are millions. The shop is the default one over half a year, with as many users as it takes. Figures that are
@@ -33,6 +34,8 @@ RESULTS: Final = Path(__file__).parents[1] / "results" / "scale.json"
 DAYS: Final = 180
 USERS_PER_MILLION: Final = 4_630
 STAGES: Final = ("generate", "sessionize", "split", "features")
+LATER: Final = ("train", "evaluate", "score")
+"""What may be asked for behind the stages; a log of ten million events takes minutes for it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=float, nargs="+", default=[1.0], metavar="MILLIONS")
     parser.add_argument("--memory-limit", default="4GB", help="execution.memory_limit; default 4GB")
-    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
+    parser.add_argument("--stages", nargs="+", choices=(*STAGES, *LATER), default=STAGES)
     parser.add_argument("--folder", type=Path, help="where the workspaces are made, one after the other")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="PATH")
     parser.add_argument("--page", action="store_true", help="only write docs/scale.md from the results")
@@ -77,7 +80,7 @@ def _run(stage: str, workspace: Path, millions: float, limit: str) -> dict[str, 
     command = [sys.executable, "-m", "purchase_pred", stage, "--workspace", str(workspace), "--quiet", *assigned]
     print(f"{millions:g} million events: {stage}", file=sys.stderr)
     started = time.perf_counter()
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     if status:

@@ -49,6 +49,12 @@ def test_growth_is_told_of_what_follows_the_raw_log(scale_page: Any) -> None:
     assert "Something else" not in told
 
 
+def test_growth_to_the_features_leaves_out_what_comes_after_them(scale_page: Any) -> None:
+    sizes = [size(1_000, 2.0, 0.5), size(10_000, 22.0, 1.5)]
+    sizes[1]["stages"]["train"] = took(500.0, 1.0)
+    assert "10.0 times the events (1,000 to 10,000) took 11.0 times" in scale_page.page(document(*sizes))
+
+
 def test_a_limit_that_was_not_kept_and_a_busy_machine_are_told(scale_page: Any) -> None:
     told = scale_page.page(document(size(1_000, 2.0, 2.5, load=3.0)))
     assert "The limit was kept in 1 of 2 runs." in told
