@@ -9,7 +9,6 @@ kill the same command runs again, and may be killed again. The result goes into 
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import resource
 import signal
@@ -156,22 +155,30 @@ def _run(file: Path, workspace: Path, *, kill_after: float | None = None) -> tup
     process = subprocess.Popen(
         [*command, "--quiet", "--top", str(LIST.top)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+    peak = 0
+    while process.poll() is None:
         seconds = time.monotonic() - started
-        if pid:
-            break
+        peak = max(peak, _resident_at_most(process.pid))
         if kill_after is not None and seconds > kill_after:
             process.send_signal(signal.SIGKILL)
             kill_after = None
         time.sleep(_POLL)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - started
     if process.returncode == -signal.SIGKILL:
         return None, seconds
     if process.returncode not in _DONE:
         told = process.stderr.read() if process.stderr else ""
         raise SystemExit(f"a night ended with {process.returncode}: {told}")
-    return usage.ru_maxrss * 1024, seconds
+    return peak, seconds
+
+
+def _resident_at_most(pid: int) -> int:
+    """Return the peak of a process's resident memory so far; what `wait4` tells may be that of who started it."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:  # it has ended
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def _events(workspace: Workspace, sent: pl.DataFrame) -> pl.DataFrame:
