@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "monitoring.md"
 BLOCK: Final = re.compile(r"<!-- (?P<name>planted faults|quiet days) -->\n.*?<!-- end -->", re.DOTALL)
 _DAYS: Final = ("silent", "volume", "price", "hours", "concentration")
 _MOST: Final = 4
+_WIDTH: Final = 120
 
 
 def write_page(results: Path, /) -> None:
@@ -44,12 +46,13 @@ def table(document: Mapping[str, Any], /) -> Iterator[str]:
     days, rows = document["quiet_days"], document["quiet_rows"]
     nights = sum(one["nights"] for one in days.values())
     odd = sum(len(one["alarms"]) for one in days.values())
-    yield (
+    told = (
         f"False alarms: on {odd} of {nights:,} quiet nights in {len(days)} shops by the days of the log, and on "
         f"{len(rows['alarms'])} of {rows['nights']} by the model's rows{_false(document)}. The shop has "
         f"{shop['users']:,} users and {shop['events'] / shop['days']:,.0f} events a day; the model had been trained on "
         f"its first {shop['trained']} days. In brackets: the nights after which a check first raised its alarm."
     )
+    yield from textwrap.wrap(told, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def quiet_table(document: Mapping[str, Any], /) -> Iterator[str]:
