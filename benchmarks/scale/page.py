@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.scale.capacity import lines as capacity
 from purchase_pred.sizes import parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+RESULTS: Final = Path(__file__).parents[1] / "results" / "scale.json"
+WORKERS_RESULTS: Final = RESULTS.with_name("workers.json")
 PAGE: Final = Path(__file__).parents[2] / "docs" / "scale.md"
 TO_FEATURES: Final = {"sessionize", "split", "features"}
 BUSY: Final = 1.0
@@ -19,12 +22,16 @@ BUSY: Final = 1.0
 
 def write_page(results: Path, /) -> None:
     """Write the page."""
-    PAGE.write_text(page(json.loads(results.read_text())))
+    workers = json.loads(WORKERS_RESULTS.read_text()) if WORKERS_RESULTS.is_file() else None
+    PAGE.write_text(page(json.loads(results.read_text()), workers))
 
 
-def page(document: Mapping[str, Any], /) -> str:
-    """Return the page that tells of the results."""
-    return "\n".join(_lines(document)) + "\n"
+def page(document: Mapping[str, Any], workers: Mapping[str, Any] | None = None, /) -> str:
+    """Return the page that tells of the results, and, from what `workers` took, of logs that are out of reach."""
+    lines = [*_lines(document)]
+    if workers:
+        lines += ["", *capacity(document["sizes"], workers)]
+    return "\n".join(lines) + "\n"
 
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:
@@ -33,7 +40,8 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield from (
         "# What a log of so many events takes",
         "",
-        "Written by `python -m benchmarks.scale.run` from `benchmarks/results/scale.json`; nothing here is estimated.",
+        "Written by `python -m benchmarks.scale.run` from `scale.json` and `workers.json` in `benchmarks/results`; up",
+        "to the cost model nothing is estimated.",
         "Each stage runs in a process of its own, once. Memory is the peak of its resident memory as the kernel counts",
         "it, disk what the stage publishes. How a stage divides its work by `execution.memory_limit` is told in",
         "[pipeline.md](pipeline.md#memory-and-engines). The log is the synthetic shop over",

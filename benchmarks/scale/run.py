@@ -24,13 +24,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.results import machine
-from benchmarks.scale.page import write_page
+from benchmarks.scale.page import RESULTS, write_page
 from purchase_pred.sizes import parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RESULTS: Final = Path(__file__).parents[1] / "results" / "scale.json"
 DAYS: Final = 180
 USERS_PER_MILLION: Final = 4_630
 STAGES: Final = ("generate", "sessionize", "split", "features")
@@ -64,12 +63,12 @@ def measure(millions: float, limit: str, stages: Sequence[str], folder: Path | N
         took = {}
         for stage in stages:
             load = os.getloadavg()[0]
-            took[stage] = _run(stage, workspace, millions, limit) | {"load_before": round(load, 1)}
+            took[stage] = run_stage(stage, workspace, millions, limit) | {"load_before": round(load, 1)}
         events = json.loads((workspace / "data/raw/clickstream_events.manifest.json").read_text())["rows"]
     return {"events": events, "memory_limit": limit, "stages": took}
 
 
-def _run(stage: str, workspace: Path, millions: float, limit: str) -> dict[str, Any]:
+def run_stage(stage: str, workspace: Path, millions: float, limit: str, /) -> dict[str, Any]:
     """Run a stage and return its seconds, the peak of its resident memory, its disk and its rows."""
     settings = {
         "dataset.num_users": max(1, round(millions * USERS_PER_MILLION)),

@@ -38,8 +38,8 @@ def document(*sizes: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_page_is_what_the_results_say(scale_page: Any) -> None:
-    results = SCALE.parent / "results" / "scale.json"
-    assert scale_page.PAGE.read_text() == scale_page.page(json.loads(results.read_text()))
+    results = [json.loads((SCALE.parent / "results" / f"{name}.json").read_text()) for name in ("scale", "workers")]
+    assert scale_page.PAGE.read_text() == scale_page.page(*results)
 
 
 def test_growth_is_told_of_what_follows_the_raw_log(scale_page: Any) -> None:
@@ -60,3 +60,27 @@ def test_a_limit_that_was_not_kept_and_a_busy_machine_are_told(scale_page: Any) 
     assert "The limit was kept in 1 of 2 runs." in told
     assert "1,000 events, sessionize: 2,500 MB of 2GB." in told
     assert "Something else was running when 1 of them began" in told
+
+
+@pytest.fixture
+def capacity() -> Any:
+    return import_module("benchmarks.scale.capacity")
+
+
+def test_tasks_go_to_whoever_is_free_and_the_client_works_alone_beside_them(capacity: Any) -> None:
+    costs = capacity.Costs(events=4, client=10.0, fixed=2.0, points=[1.0] * 4, features=[3.0, 1.0, 1.0, 1.0])
+    assert capacity.makespan(costs, workers=1) == 10 + 4 + 6
+    assert capacity.makespan(costs, workers=2) == 10 + 2 + 3
+    assert capacity.makespan(costs, workers=2, events=8) == 2 + 16 + 4 + 6
+    assert capacity.makespan(costs, workers=1_000, events=400) == 2 + 800 + 1 + 3
+
+
+def test_no_number_of_workers_divides_a_heavy_user(capacity: Any) -> None:
+    costs = capacity.Costs(events=100, client=0.0, fixed=0.0, points=[0.0] * 100, features=[1.0] * 100)
+    assert capacity.makespan(costs, workers=10_000, events=10_000, heavy=0.01) == pytest.approx(100)
+    assert capacity.makespan(costs, workers=1, events=10_000, heavy=0.01) == pytest.approx(10_000)
+
+
+def test_a_cost_model_finds_what_is_fixed_and_what_grows(capacity: Any) -> None:
+    sizes = [size(events * 10**6, 1 + 2 * events, 0.5) for events in (1, 5, 40)]
+    assert capacity.fitted(sizes, "sessionize") == pytest.approx((2, 4, 1))
