@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from installed_command import purchase_pred
+
+from purchase_pred.errors import InputError
+from purchase_pred.models import load_model, save_bundle
+from purchase_pred.pipeline.engine.workspace import Workspace
+from purchase_pred.pipeline.tasks.monitor import monitor
+from purchase_pred.settings.loading import resolve_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,3 +58,15 @@ def test_a_moment_that_the_model_has_learnt_from_is_refused(shop: Path) -> None:
     assert outcome.code == 2
     assert "has learnt from days up to 2024-09-" in outcome.err
     assert "choose a later --as-of" in outcome.err
+
+
+def test_a_model_that_does_not_tell_its_days_is_refused_with_the_command_that_trains_one(
+    shop: Path, tmp_path: Path
+) -> None:
+    model = load_model(next((shop / "models").glob("logistic_*/")))
+    before = {key: value for key, value in model.training.items() if key != "periods"}
+    save_bundle(replace(model, training=before), tmp_path / "old")
+
+    with pytest.raises(InputError, match="does not tell from which days it has learnt") as raised:
+        monitor(Workspace(shop), resolve_settings(), model=tmp_path / "old")
+    assert "`purchase-pred train --force` trains one that does" in str(raised.value)
