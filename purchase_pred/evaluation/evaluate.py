@@ -11,6 +11,7 @@ from purchase_pred.evaluation.horizons import horizon_metrics
 from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
 from purchase_pred.evaluation.spend import SPEND, spend_document
 from purchase_pred.evaluation.user_ranking import RANKING, ranking_document
+from purchase_pred.execution.memory import PROGRAM_BYTES, memory_limit
 from purchase_pred.metrics import metrics
 from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.models.thresholds import threshold_report
@@ -128,7 +129,8 @@ def _train_logistic(splits: Mapping[str, FeatureRows | ScoredSplit], settings: S
     train, val = (
         split.features if isinstance(split := splits[name], ScoredSplit) else split for name in ("train", "val")
     )
-    return train_models(train, val, settings=alone)[0]
+    memory = memory_limit(settings.execution) - PROGRAM_BYTES
+    return train_models(train, val, settings=alone, memory=memory)[0]
 
 
 def _rule_metrics(labels: NDArray[np.uint8], scores: NDArray[np.float64] | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 
 import numpy as np
 import polars as pl
@@ -109,6 +110,18 @@ def test_a_logistic_model_that_is_passed_in_gives_what_one_trained_here_gives(
     assert passed == document
     own = evaluate(models["logistic"], SPLITS, settings=SETTINGS)
     assert own["splits"]["test"] == own["baselines"]["logistic"] == document["baselines"]["logistic"]
+
+
+def test_a_logistic_baseline_is_trained_within_the_limit_of_memory(models: dict[str, FittedModel], monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        import_module("purchase_pred.evaluation.evaluate"),
+        "train_models",
+        lambda *_, memory, **__: told.append(memory) or [models["logistic"]],
+    )
+    limited = SETTINGS.model_copy(update={"execution": Settings().execution.model_copy(update={"memory_limit": "1GB"})})
+    evaluate(models["lightgbm"], SPLITS, settings=limited)
+    assert told == [600_000_000]
 
 
 def test_the_ceiling_is_the_metrics_of_the_truth_on_test(models: dict[str, FittedModel]):
