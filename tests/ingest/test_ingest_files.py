@@ -57,7 +57,7 @@ def test_one_log_may_be_of_csv_tabs_gzip_ndjson_and_parquet(tmp_path):
     frame = {"timestamp": [1_714_557_600], "user_id": [5], "event_type": ["view"], "item_id": [5]}
     pl.DataFrame(frame).write_parquet(tmp_path / "5.parquet")
     (tmp_path / "6.jsonl.gz").write_bytes(
-        gzip.compress(b'{"timestamp":1714557600,"user_id":6,"event_type":"view","item_id":6}\n')
+        gzip.compress(b'{"timestamp":1714557600,"user_id":6,"event_type":"view","item_id":6}\n', mtime=0)
     )
     assert pairs(tmp_path / "*") == [(place, place + 1, place + 1) for place in range(6)]
 
@@ -127,8 +127,8 @@ def test_missing_files_and_empty_globs_are_named(tmp_path):
         (b" \n\n", "the file is empty"),
         (b"timestamp,user_id,event_type,item_id\n", "columns but no rows"),
         (b"\x1f\x8b\x08\x00broken", "broken gzip"),
-        (gzip.compress(b""), "the file is empty"),
-        (gzip.compress(b"PAR1"), "Parquet inside gzip"),
+        (gzip.compress(b"", mtime=0), "the file is empty"),
+        (gzip.compress(b"PAR1", mtime=0), "Parquet inside gzip"),
         (b"PAR1nothing", "broken Parquet"),
         (b"PK\x03\x04", "zip archive"),
         (b"\x28\xb5\x2f\xfd", "Zstandard"),
