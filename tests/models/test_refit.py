@@ -89,5 +89,5 @@ def test_a_first_fit_of_another_model_is_refused(
 def test_a_first_fit_that_has_another_is_refused(refitted: dict[str, FittedModel], tmp_path: Path):
     nested = replace(refitted["logistic"], first_fit=refitted["logistic"])
     save_bundle(nested, tmp_path)
-    with pytest.raises(BundleError, match="a first fit has none of its own"):
+    with pytest.raises(BundleError, match="a model within a model has none of its own"):
         load_model(tmp_path)
