@@ -20,7 +20,7 @@ from purchase_pred.errors import SchemaError
 if TYPE_CHECKING:
     import polars as pl
 
-EXAMPLES = 120
+EXAMPLES = 80
 STEPS = {"12h": 12 * HOUR, "3d": 3 * DAY, "30d": 30 * DAY}
 END = Event(99, "zoe", 10 * DAY, "scroll", "lamp", session_index=1)
 

@@ -253,7 +253,7 @@ def test_labels_of_churn_equal_the_reference(shop, horizon, end):
     ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     shop=shops(),
     horizon=st.sampled_from(HORIZONS),

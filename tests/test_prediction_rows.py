@@ -50,7 +50,7 @@ def comparable(row: dict) -> tuple:
     return tuple(-1 if value is None else value for value in (*keys, *rest))
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     shop=shops(),
     target=st.sampled_from(TARGETS),

@@ -18,7 +18,7 @@ from reference.strategies import GAP, Log, logs
 import purchase_pred as pp
 from purchase_pred.errors import SchemaError
 
-EXAMPLES = 150
+EXAMPLES = 100
 BOUNDARIES = (("purchase", "add_to_cart"), ("purchase",), ("scroll", "view"))
 
 

@@ -33,7 +33,7 @@ def workspace(tmp_path: Path) -> Path:
         ("purchase-pred features --split t", ["train", "test"]),
         ("purchase-pred models use x", ["xgboost_20240102_000000", "xgboost"]),
         ("purchase-pred score --model log", ["logistic_20240101_000000", "logistic"]),
-        ("purchase-pred train --set target.hori", ["target.horizon="]),
+        ("purchase-pred train --set target.hori", ["target.horizon=", "target.horizons="]),
     ],
 )
 def test_what_is_being_typed_is_completed(workspace: Path, typed: str, found: list[str]) -> None:

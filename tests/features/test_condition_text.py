@@ -165,7 +165,7 @@ def test_the_longest_conditions_work() -> None:
     assert kept(f"price in ({', '.join('3' for _ in range(190))})") == [1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(words=st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=4)), max_size=12))
 def test_no_text_opens_an_address_or_breaks_the_program(listener: socket.socket, words: list[str]) -> None:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/log.csv"

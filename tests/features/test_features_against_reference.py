@@ -54,7 +54,7 @@ def expected(shop: Shop, *, windows: dict[str, int] = WINDOWS, lag: int = 0) -> 
     return {name: [row[name] for row in rows] for name in names}
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(shop=shops(), delayed=st.booleans())
 def test_every_feature_equals_the_reference(shop, delayed):
     lag = shop.log.lag if delayed else 0

@@ -59,7 +59,7 @@ def assert_equal_to_reference(shop: Shop, *, lag: int) -> None:
     assert found["purchase_gap_ratio"].to_list() == [gap and pytest.approx(gap, rel=1e-3) for gap in gaps]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(shop=shops(), delayed=st.booleans())
 def test_every_signal_equals_the_reference(shop, delayed):
     assert_equal_to_reference(shop, lag=shop.log.lag if delayed else 0)

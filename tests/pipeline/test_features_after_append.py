@@ -17,6 +17,7 @@ from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import Workspace, features_file
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.pipeline.stages import features as stage
+from purchase_pred.pipeline.stages.earlier_features import damaged_histories
 from purchase_pred.pipeline.tasks.forget import forget_user
 from purchase_pred.settings.loading import resolve_settings
 
@@ -108,3 +109,21 @@ def test_nothing_is_taken_over_by_force_or_after_a_person_was_forgotten(tmp_path
     assert sum(built) == in_all
     forget_user(workspace, "7")
     assert not histories.exists()
+
+
+def test_what_is_damaged_is_not_believed_and_all_is_made_again(tmp_path, built) -> None:
+    assign = ASKED["calendar"]
+    paths = deliveries(tmp_path)
+    workspace = at_once(Workspace(tmp_path / "shop"), *paths[:-1])
+    features_of(workspace, assign)
+    in_all = sum(built)
+    (path,) = workspace.path("data/.features.histories").glob("*/users.parquet")
+    content = path.read_bytes()
+    path.write_bytes(content[:-100] + bytes([content[-100] ^ 1]) + content[-99:])
+    assert damaged_histories(workspace) == [workspace.relative(path.parent)]
+    append(workspace, paths[-1])
+    built.clear()
+    found = features_of(workspace, assign)
+    assert sum(built) > 0.9 * in_all
+    assert damaged_histories(workspace) == []
+    assert found == features_of(at_once(Workspace(tmp_path / "once"), *paths), assign)

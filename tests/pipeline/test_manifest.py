@@ -97,7 +97,7 @@ def plan_reasons(workspace: Any) -> tuple[str, ...]:
     return report.reasons
 
 
-@hypothesis_settings(max_examples=150)
+@hypothesis_settings(max_examples=80)
 @given(st.data())
 def test_whatever_is_changed_in_a_manifest_plan_and_run_give_the_same_reasons_and_the_run_mends_it(
     data: st.DataObject,

@@ -30,7 +30,7 @@ KEYS = (
     ("user_id", "session_index"),
     ("item_id", "user_id", "session_index"),
 )
-EXAMPLES = 350
+EXAMPLES = 200
 MOST_EVENTS = 14
 
 

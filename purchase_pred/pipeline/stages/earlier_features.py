@@ -23,6 +23,7 @@ from purchase_pred.features.histories import (
     unchanged,
 )
 from purchase_pred.names import SPLITS
+from purchase_pred.pipeline.engine.fingerprint import fingerprint
 from purchase_pred.pipeline.engine.freshness import input_fingerprints
 from purchase_pred.pipeline.engine.manifest import is_intact, program_version, read_manifest
 from purchase_pred.pipeline.engine.parquet import scan_if_there
@@ -47,6 +48,8 @@ ROW: Final = "__row"
 _FOLDER: Final = "data/.features.histories"
 _USERS_FILE: Final = "users.parquet"
 _DAYS_FILE: Final = "days.parquet"
+_SUMS_FILE: Final = "fingerprints.json"
+"""Written last: the fingerprints of the two files, so that a damaged one is not believed."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def find_earlier(work: Work, days: pl.LazyFrame, /) -> EarlierFeatures | None:
         if manifest is None or dict(manifest.settings) != wanted or not path.is_file() or not is_intact(path, manifest):
             continue
         folder = _folder(workspace, manifest.inputs, wanted)
-        if (folder / _USERS_FILE).is_file() and (folder / _DAYS_FILE).is_file():
+        if _is_whole(folder):
             files.setdefault(folder, []).append(path)
     if not files:
         return None
@@ -134,11 +137,29 @@ def keep_histories(work: Work, parts: Sequence[Path], days: pl.LazyFrame, earlie
         _fingerprints(days, workspace).collect().write_parquet(path)
     with written_whole(folder / _USERS_FILE) as path:
         join_parquet(parts, path)
+    with written_whole(folder / _SUMS_FILE) as path:
+        path.write_text(_sums(folder), encoding="utf-8")
 
 
 def forget_histories(workspace: Workspace, /) -> None:
     """Remove what the features were made of; the next run makes all of them."""
     remove(workspace.path(_FOLDER))
+
+
+def damaged_histories(workspace: Workspace, /) -> list[str]:
+    """Return the folders, by their paths within the workspace, that no longer hold what was written there."""
+    return [workspace.relative(path) for path in sorted(workspace.path(_FOLDER).glob("*")) if not _is_whole(path)]
+
+
+def _sums(folder: Path) -> str:
+    return json.dumps({name: fingerprint(folder / name) for name in (_USERS_FILE, _DAYS_FILE)}) + "\n"
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        return (folder / _SUMS_FILE).read_bytes() == _sums(folder).encode()
+    except OSError:
+        return False
 
 
 def _fingerprints(days: pl.LazyFrame, workspace: Workspace) -> pl.LazyFrame:

@@ -29,6 +29,7 @@ from purchase_pred.pipeline.engine.workspace import (
     split_events_file,
 )
 from purchase_pred.pipeline.models_in_use import model_in_use
+from purchase_pred.pipeline.stages.earlier_features import damaged_histories
 from purchase_pred.pipeline.tasks.verify_order import order_faults
 from purchase_pred.pipeline.tasks.verify_rows import recompute_rows
 
@@ -133,6 +134,8 @@ def _unfinished(workspace: Workspace) -> Iterator[Difference]:
         model_in_use(workspace)
     except InputError as error:
         yield Difference(f"{MODELS_FOLDER}/in_use.json", str(error))
+    for name in damaged_histories(workspace):
+        yield Difference(name, "is not as it was written; the next run takes no features over and makes all of them")
 
 
 def _gone(workspace: Workspace) -> Iterator[Difference]:
