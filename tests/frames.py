@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CATEGORIES = ("books", "garden", "music", "shoes", "toys")
 START = datetime(2024, 8, 1, tzinfo=UTC)
@@ -41,6 +45,16 @@ def feature_frame(rows: int, *, seed: int, first_day: int = 0, days: int = 10, i
             "empty": pl.Series([None] * rows, dtype=pl.Float64),
         }
     )
+
+
+def feature_splits(
+    changed: Callable[[pl.DataFrame, int], pl.DataFrame], *, intercept: float
+) -> dict[str, pl.DataFrame]:
+    """Return train, val and test one after the other, each changed by a function of its rows and a seed."""
+    return {
+        name: changed(feature_frame(rows, seed=day, first_day=day, days=days, intercept=intercept), day)
+        for name, rows, day, days in (("train", 6_000, 0, 10), ("val", 3_000, 10, 5), ("test", 3_000, 15, 5))
+    }
 
 
 def splits(*, rows: int = 6_000, seed: int = 0) -> dict[str, pl.DataFrame]:

@@ -18,6 +18,7 @@ from reference.strategies import GAP, Shop, random_shop, seeded, shops
 
 import purchase_pred as pp
 from purchase_pred.errors import ConfigError
+from purchase_pred.execution.known_log import KnownLog
 from purchase_pred.execution.open_features import OpenPredictions
 from purchase_pred.prediction_rows import users_asked_about
 from purchase_pred.settings import Settings
@@ -129,7 +130,7 @@ def test_open_predictions_made_in_shards_of_the_users_asked_about_are_those_of_t
     for moment in (at(time + after) for time in times[:: max(1, len(times) // 2)]):
         points = pp.prediction_rows(events, settings=asked, as_of=moment)
         whole = _features(shop, points, events.filter(pl.col("timestamp") < moment), asked)
-        predictions = OpenPredictions(events, settings=asked, as_of=moment, **_described(shop))
+        predictions = OpenPredictions(KnownLog(sessionized=events, settings=asked, as_of=moment, **_described(shop)))
         parts = list(predictions.features(events_per_shard=20))
         made = pl.concat([part for part in parts if part.height] or [whole.clear()])
         assert_frame_equal(made, whole, check_exact=True)

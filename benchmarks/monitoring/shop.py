@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 import purchase_pred as pp
+from purchase_pred.execution.known_log import KnownLog
 from purchase_pred.execution.known_rows import KnownRows
 from purchase_pred.monitoring.event_checks import check_days
 from purchase_pred.monitoring.row_checks import CONTROLS, check_rows
@@ -78,17 +79,15 @@ class Nights:
         if model is None:
             return
         ends = {f"{name}_end": datetime.fromisoformat(model.training["periods"][name][1]) for name in ("train", "val")}
-        known = KnownRows(
-            self._log.lazy(),
+        log = KnownLog(
+            sessionized=self._log.lazy(),
             settings=shop.settings,
             as_of=self._log["timestamp"].max() + DAY,
-            users=shop.settings.monitor.users,
-            most=1_000_000,
             catalog=shop.catalog.lazy(),
-            profiles=shop.users.lazy(),
+            users=shop.users.lazy(),
             assume_sorted=True,
-            **ends,
         )
+        known = KnownRows(log, users=shop.settings.monitor.users, most=1_000_000, **ends)
         self._learnt = known.learnt_from()
         self._rows = known.since(first - (CONTROLS + 3) * shop.settings.monitor.window)
 

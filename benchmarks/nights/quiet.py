@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from purchase_pred.pipeline.engine.stage import StageReport
     from purchase_pred.pipeline.engine.workspace import Workspace
-    from purchase_pred.pipeline.tasks.score_list import AskedRules
+    from purchase_pred.pipeline.tasks.scoring.score_list import AskedRules
 
 
 class Nobody:

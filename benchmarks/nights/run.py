@@ -16,7 +16,7 @@ from benchmarks.nights.page import write_block
 from benchmarks.nights.quiet import night
 from benchmarks.nights.world import deliveries, make_shop
 from purchase_pred.pipeline.engine.workspace import Workspace
-from purchase_pred.pipeline.tasks.score_list import AskedRules
+from purchase_pred.pipeline.tasks.scoring.score_list import AskedRules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

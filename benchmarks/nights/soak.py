@@ -28,7 +28,7 @@ from benchmarks.nights.world import KEY, Delivery, Faults, deliveries, make_shop
 from purchase_pred.pipeline.engine.fingerprint import fingerprint, size
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, REJECTED_FILE, Workspace
 from purchase_pred.pipeline.models_in_use import read_history
-from purchase_pred.pipeline.tasks.score_list import AskedRules
+from purchase_pred.pipeline.tasks.scoring.score_list import AskedRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

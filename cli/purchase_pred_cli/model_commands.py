@@ -5,8 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from purchase_pred_cli.completion import model_names
-from purchase_pred_cli.list_options import AsOf, Audience, ExcludeBought, Output, Reasons, Threshold, Top, TopPerUser
+from purchase_pred_cli.model_options import (
+    AsOf,
+    Audience,
+    ExcludeBought,
+    Model,
+    Output,
+    Reasons,
+    Threshold,
+    Top,
+    TopPerUser,
+    asked_moment,
+    asked_rules,
+)
 from purchase_pred_cli.options import CHANGING, READING, Common, command_options
 from purchase_pred_cli.stage_commands import ModelKind, SplitName
 
@@ -15,11 +26,6 @@ if TYPE_CHECKING:
 
     from purchase_pred.models import TuningResult
 
-_MODEL = typer.Option(
-    "--model",
-    help="Folder, name or kind of a model. Default: the one in use, or the newest.",
-    autocompletion=model_names,
-)
 _SHOWN = 20
 _UNTOLD = ("model", "as_of", "probability")
 """Columns of a list that the terminal leaves out: the same in all rows, or in the column `score`."""
@@ -29,7 +35,7 @@ _UNTOLD = ("model", "as_of", "probability")
 def evaluate(
     common: Common,
     *,
-    model: Annotated[str | None, _MODEL] = None,
+    model: Model = None,
     split: Annotated[SplitName, typer.Option("--split", help="The split that the gate looks at.")] = SplitName.TEST,
     min_pr_auc: Annotated[
         float | None, typer.Option("--min-pr-auc", min=0, max=1, help="Exit with 3 below this PR-AUC.")
@@ -72,7 +78,7 @@ def score(
     common: Common,
     *,
     as_of: AsOf = None,
-    model: Annotated[str | None, _MODEL] = None,
+    model: Model = None,
     top: Top = None,
     top_per_user: TopPerUser = None,
     threshold: Threshold = None,
@@ -83,24 +89,22 @@ def score(
 ) -> None:
     """Say who will buy what: scores with what was known before a moment, the highest first."""
     from purchase_pred.pipeline.model_files import find_model
-    from purchase_pred.pipeline.tasks.export import check_export, export
-    from purchase_pred.pipeline.tasks.open_predictions import parse_moment
-    from purchase_pred.pipeline.tasks.score import score as score_model
-    from purchase_pred.pipeline.tasks.score_list import AskedRules
+    from purchase_pred.pipeline.tasks.scoring.export import check_export, export
+    from purchase_pred.pipeline.tasks.scoring.score import score as score_model
     from purchase_pred_cli.console import Screen, print_json
 
     if output:
         check_export(output)
     workspace = common.open_workspace()
     folder = find_model(workspace, model)
-    moment = parse_moment(as_of) if as_of else None
-    asked = AskedRules(
+    moment = asked_moment(as_of)
+    asked = asked_rules(
         top=top,
         top_per_user=top_per_user,
         threshold=threshold,
         exclude_bought=exclude_bought,
+        audience=audience,
         reasons=reasons,
-        audience=audience.value if audience else None,
     )
     warns = Screen(quiet=common.quiet).warns
     found = score_model(
@@ -121,15 +125,14 @@ def explain(
     user: Annotated[str, typer.Option("--user", help="The user whose score is to be explained.")],
     item: Annotated[str | None, typer.Option("--item", help="The item, where the target has one.")] = None,
     as_of: AsOf = None,
-    model: Annotated[str | None, _MODEL] = None,
+    model: Model = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many features to name.")] = 10,
 ) -> None:
     """Say in plain words why a score is what it is."""
     from dataclasses import asdict
 
     from purchase_pred.pipeline.model_files import find_model
-    from purchase_pred.pipeline.tasks.explain import explain_score
-    from purchase_pred.pipeline.tasks.open_predictions import parse_moment
+    from purchase_pred.pipeline.tasks.scoring.explain import explain_score
     from purchase_pred_cli.console import Screen, print_json, print_text
 
     workspace = common.open_workspace()
@@ -137,7 +140,7 @@ def explain(
         workspace,
         common.resolve(),
         model=find_model(workspace, model),
-        as_of=parse_moment(as_of) if as_of else None,
+        as_of=asked_moment(as_of),
         user=user,
         item=item,
         top=top,

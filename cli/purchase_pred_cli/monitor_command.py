@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from purchase_pred_cli.completion import model_names
+from purchase_pred_cli.model_options import AsOf, Model, asked_moment
 from purchase_pred_cli.options import READING, Common, command_options
 
 if TYPE_CHECKING:
@@ -17,17 +17,8 @@ if TYPE_CHECKING:
 def monitor(
     common: Common,
     *,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            help="Folder, name or kind of a model. Default: the one in use.",
-            autocompletion=model_names,
-        ),
-    ] = None,
+    as_of: AsOf = None,
+    model: Model = None,
     page: Annotated[
         bool, typer.Option("--page/--no-page", help="Draw monitor.html into the workspace, or leave it alone.")
     ] = True,
@@ -38,12 +29,11 @@ def monitor(
     from purchase_pred.pipeline.model_files import find_model
     from purchase_pred.pipeline.tasks.monitor import monitor as monitor_workspace
     from purchase_pred.pipeline.tasks.monitor import write_page
-    from purchase_pred.pipeline.tasks.open_predictions import parse_moment
     from purchase_pred_cli.console import Screen, print_json, print_text
 
     workspace = common.open_workspace()
     folder = find_model(workspace, model)
-    moment = parse_moment(as_of) if as_of else None
+    moment = asked_moment(as_of)
     warns = Screen(quiet=common.quiet).warns
     verdict = monitor_workspace(workspace, common.resolve(), model=folder, as_of=moment, warns=warns)
     drawn = write_page(workspace, verdict) if page else None

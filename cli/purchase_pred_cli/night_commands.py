@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from purchase_pred_cli.ingest_command import LogFormat
-from purchase_pred_cli.list_options import AsOf, Audience, ExcludeBought, Output, Reasons, Threshold, Top, TopPerUser
+from purchase_pred_cli.model_options import (
+    AsOf,
+    Audience,
+    ExcludeBought,
+    Output,
+    Reasons,
+    Threshold,
+    Top,
+    TopPerUser,
+    asked_moment,
+    asked_rules,
+)
 from purchase_pred_cli.options import CHANGING, Common, command_options
 
 
@@ -40,19 +51,17 @@ def nightly(
     from purchase_pred.errors import GateError
     from purchase_pred.pipeline.tasks.night.delivery import Delivery
     from purchase_pred.pipeline.tasks.night.run import AskedList, run_night
-    from purchase_pred.pipeline.tasks.open_predictions import parse_moment
-    from purchase_pred.pipeline.tasks.score_list import AskedRules
     from purchase_pred_cli.console import Screen
 
-    rules = AskedRules(
+    rules = asked_rules(
         top=top,
         top_per_user=top_per_user,
         threshold=threshold,
         exclude_bought=exclude_bought,
+        audience=audience,
         reasons=reasons,
-        audience=audience.value if audience else None,
     )
-    asked = AskedList(rules, parse_moment(as_of) if as_of else None, output)
+    asked = AskedList(rules, asked_moment(as_of), output)
     delivery = Delivery(log_format.value, paths or (), catalog or ())
     screen = Screen(quiet=common.quiet)
     with screen.watching():

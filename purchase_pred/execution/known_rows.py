@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from purchase_pred.execution.point_features import FeatureInputs, features_of_points
-from purchase_pred.features import item_days
+from purchase_pred.execution.point_features import features_of_points
 from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
 from purchase_pred.prediction_rows import prediction_rows
-from purchase_pred.schema import PREDICTION_TIME, SPLIT, TIMESTAMP, USER_ID, instant
+from purchase_pred.schema import PREDICTION_TIME, SPLIT, TIMESTAMP, USER_ID
 from purchase_pred.splits import END, PURGED, START, TRAIN_END, VAL_END
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
+    from purchase_pred.execution.known_log import KnownLog
     from purchase_pred.settings import Settings
 
 
@@ -27,43 +27,28 @@ class KnownRows:
 
     Parameters
     ----------
-    sessionized
-        The log.
-    settings
-        What rows and features depend on, and `execution`.
-    as_of
-        The moment; events before it, strictly, are known.
+    known
+        The log as of a moment.
     train_end, val_end
         Where training and validation of the model ended.
     users
         Of how many users rows are made at the most, drawn by a hash of their id.
     most
         How many rows are kept at the most of training and validation, and of those since, drawn by their keys.
-    catalog, profiles
-        Items and users, as for `build_features`.
-    assume_sorted
-        The log is sorted by (user_id, timestamp, event_id).
     """
 
     def __init__(
         self,
-        sessionized: pl.LazyFrame,
+        known: KnownLog,
         /,
         *,
-        settings: Settings,
-        as_of: datetime,
         train_end: datetime,
         val_end: datetime,
         users: int,
         most: int,
-        catalog: pl.LazyFrame | None = None,
-        profiles: pl.LazyFrame | None = None,
-        assume_sorted: bool = False,
     ) -> None:
-        self._known = sessionized.filter(pl.col(TIMESTAMP) < instant(as_of, what="as_of"))
-        self._settings, self._as_of, self._users, self._most = settings, as_of, users, most
+        self._known, self._users, self._most = known, users, most
         self._train_end, self._val_end = train_end, val_end
-        self._catalog, self._profiles, self._assume_sorted = catalog, profiles, assume_sorted
 
     def learnt_from(self) -> dict[str, pl.DataFrame]:
         """Return the rows of training and validation, as they are without their purged ones: `train` and `val`."""
@@ -75,20 +60,19 @@ class KnownRows:
 
         ``label`` is null where ``label_end`` lies past `as_of`: it is not known yet.
         """
-        return self._rows(pl.col(PREDICTION_TIME) >= moment, since=moment, until=self._as_of)
+        return self._rows(pl.col(PREDICTION_TIME) >= moment, since=moment, until=self._known.as_of)
 
     def _rows(self, chosen: pl.Expr, *, since: datetime, until: datetime) -> pl.DataFrame:
         """Return the rows chosen, of users who may have one in [since, until), with all their events before."""
-        known = self._known.filter(pl.col(TIMESTAMP) < until)
+        known = self._known.events.filter(pl.col(TIMESTAMP) < until)
         reach = self._reach
         active = known if reach is None else known.filter(pl.col(TIMESTAMP) >= since - reach)
         asked = _drawn(active.select(USER_ID).unique().collect(), self._users, (USER_ID,))
         log = known.join(asked.lazy(), on=USER_ID, how="semi", maintain_order="left")
         boundaries = {START: self._start, TRAIN_END: self._train_end, VAL_END: self._val_end, END: until}
-        inputs = FeatureInputs(self._settings, self._days, self._catalog, self._profiles, self._assume_sorted)
-        points = partial(_points, settings=self._settings, boundaries=boundaries, chosen=chosen)
+        points = partial(_points, settings=self._known.settings, boundaries=boundaries, chosen=chosen)
         kept = pl.DataFrame()
-        for part in features_of_points(log, points, inputs):
+        for part in features_of_points(log, points, self._known.inputs):
             kept = pl.concat([kept, part]) if kept.width else part
             kept = _drawn(kept, self._most, ROW_KEY) if kept.height > 2 * self._most else kept
         return _drawn(kept, self._most, ROW_KEY)
@@ -96,16 +80,12 @@ class KnownRows:
     @property
     def _reach(self) -> timedelta | None:
         """How long before T a user must have been active at the latest; None: whoever was ever seen is asked about."""
-        anchors = self._settings.anchors
-        return anchors.active_within if anchors.kind == "calendar" else self._settings.session.gap
-
-    @cached_property
-    def _days(self) -> pl.LazyFrame:
-        return item_days(self._known).collect().lazy()
+        anchors = self._known.settings.anchors
+        return anchors.active_within if anchors.kind == "calendar" else self._known.settings.session.gap
 
     @cached_property
     def _start(self) -> datetime:
-        start: datetime = self._known.select(pl.col(TIMESTAMP).min()).collect().item()
+        start: datetime = self._known.events.select(pl.col(TIMESTAMP).min()).collect().item()
         return start
 
 

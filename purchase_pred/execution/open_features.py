@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from purchase_pred.execution.memory import EVENTS_PER_SHARD
-from purchase_pred.execution.point_features import FeatureInputs, features_of_points
-from purchase_pred.features import item_days
+from purchase_pred.execution.point_features import features_of_points
 from purchase_pred.prediction_rows import open_points, users_asked_about
-from purchase_pred.schema import TIMESTAMP, USER_ID, instant
+from purchase_pred.schema import USER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
-    from purchase_pred.settings import Settings
+    import polars as pl
+
+    from purchase_pred.execution.known_log import KnownLog
 
 
 class OpenPredictions:
-    """The predictions that are open at a moment, and what is known of them then.
+    """The predictions that are open at the moment up to which a log is known."""
 
-    Parameters
-    ----------
-    sessionized
-        The log.
-    catalog, users
-        As for `build_features`.
-    settings
-        What rows and features depend on, and `execution`.
-    as_of
-        The moment; events before it, strictly, are known.
-    assume_sorted
-        The log is sorted by (user_id, timestamp, event_id).
-    """
-
-    def __init__(
-        self,
-        sessionized: pl.LazyFrame,
-        /,
-        *,
-        settings: Settings,
-        as_of: datetime,
-        catalog: pl.LazyFrame | None = None,
-        users: pl.LazyFrame | None = None,
-        assume_sorted: bool = False,
-    ) -> None:
-        self.settings, self.as_of = settings, as_of
-        self.known = sessionized.filter(pl.col(TIMESTAMP) < instant(as_of, what="as_of"))
-        self._catalog, self._users, self._assume_sorted = catalog, users, assume_sorted
+    def __init__(self, known: KnownLog, /) -> None:
+        self.known = known
 
     def features(
         self, *, of: pl.DataFrame | None = None, events_per_shard: int = EVENTS_PER_SHARD
@@ -68,13 +40,9 @@ class OpenPredictions:
         events_per_shard
             About how many events of a log are taken at a time.
         """
-        asked = users_asked_about(self.known, settings=self.settings, as_of=self.as_of)
+        events, settings, as_of = self.known.events, self.known.settings, self.known.as_of
+        asked = users_asked_about(events, settings=settings, as_of=as_of)
         asked = asked if of is None else asked.join(of.lazy(), on=USER_ID, how="semi")
-        log = self.known.join(asked.collect().lazy(), on=USER_ID, how="semi", maintain_order="left")
-        points = partial(open_points, settings=self.settings, as_of=self.as_of)
-        inputs = FeatureInputs(self.settings, self._days, self._catalog, self._users, self._assume_sorted)
-        return features_of_points(log, points, inputs, events_per_shard=events_per_shard)
-
-    @cached_property
-    def _days(self) -> pl.LazyFrame:
-        return item_days(self.known).collect().lazy()
+        log = events.join(asked.collect().lazy(), on=USER_ID, how="semi", maintain_order="left")
+        points = partial(open_points, settings=settings, as_of=as_of)
+        return features_of_points(log, points, self.known.inputs, events_per_shard=events_per_shard)

@@ -9,6 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import purchase_pred as pp
+from purchase_pred.execution.known_log import KnownLog
 from purchase_pred.execution.known_rows import KnownRows
 from purchase_pred.models.rows.periods import period_of
 from purchase_pred.settings import Settings
@@ -46,10 +47,19 @@ def trained_on(log: pl.DataFrame, settings: Settings) -> dict[str, pl.DataFrame]
     return {name: features.filter(split=name).drop("split") for name in ("train", "val")}
 
 
-def known_rows(log: pl.DataFrame, settings: Settings, learnt: dict[str, pl.DataFrame], **chosen: object) -> KnownRows:
+def known_rows(
+    log: pl.DataFrame,
+    settings: Settings,
+    learnt: dict[str, pl.DataFrame],
+    *,
+    as_of: datetime | None = None,
+    **chosen: int,
+) -> KnownRows:
     ends = {f"{name}_end": datetime.fromisoformat(period_of(rows)[1]) for name, rows in learnt.items()}
-    known = {"as_of": log["timestamp"].max() + timedelta(days=1), "users": 1_000, "most": 100_000, **ends, **chosen}
-    return KnownRows(log.lazy(), settings=settings, **known)
+    known = KnownLog(
+        sessionized=log.lazy(), settings=settings, as_of=as_of or log["timestamp"].max() + timedelta(days=1)
+    )
+    return KnownRows(known, **{"users": 1_000, "most": 100_000, **ends, **chosen})
 
 
 def same(found: pl.DataFrame, expected: pl.DataFrame) -> None:

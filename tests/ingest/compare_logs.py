@@ -1,7 +1,8 @@
-"""Comparing a log as read with what the oracle says of it."""
+"""Small logs written to files, and what was read of them beside what the oracle says."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from struct import pack, unpack
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,36 @@ import polars as pl
 
 from purchase_pred import schema
 from purchase_pred.ingest import REASON_DTYPE
+from purchase_pred.settings.ingest import IngestSettings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from log_oracle import Reading
 
     from purchase_pred.ingest import CanonicalLog
+
+
+DEFAULTS = IngestSettings()
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def at(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
+
+
+def moments(log: CanonicalLog) -> list[tuple]:
+    assert_dtypes(log)
+    return rows_of(log.events.select("event_id", "user_id", "timestamp", "event_type", "item_id", "price"))
+
+
+def reasons(log: CanonicalLog) -> list[tuple]:
+    return rows_of(log.rejected.select("event_id", "reason"))
 
 
 def rows_of(frame: pl.LazyFrame) -> list[tuple]:

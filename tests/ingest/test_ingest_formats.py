@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from datetime import date
 
 import polars as pl
 import pytest
-from compare_logs import assert_dtypes, rows_of
+from compare_logs import DEFAULTS, at, moments, reasons, rows_of, written
 
 from purchase_pred.errors import InputError
 from purchase_pred.ingest import LOG_FORMATS, read_log
 from purchase_pred.settings.ingest import IngestSettings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from purchase_pred.ingest import CanonicalLog
-
-DEFAULTS = IngestSettings()
-
-
-def written(folder: Path, name: str, text: str) -> Path:
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def moments(log: CanonicalLog) -> list[tuple]:
-    assert_dtypes(log)
-    return rows_of(log.events.select("event_id", "user_id", "timestamp", "event_type", "item_id", "price"))
-
-
-def reasons(log: CanonicalLog) -> list[tuple]:
-    return rows_of(log.rejected.select("event_id", "reason"))
-
-
-def at(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
-
 
 REES46 = """event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session
 2019-10-01 00:00:00 UTC,view,1001,20,,acme,0.00,501,s-1

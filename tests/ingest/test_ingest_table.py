@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
 import polars as pl
 import pytest
-from compare_logs import assert_dtypes, rows_of
+from compare_logs import DEFAULTS, at, moments, reasons, rows_of, written
 
 from purchase_pred.errors import InputError
 from purchase_pred.ingest import read_log
 from purchase_pred.settings.ingest import IngestSettings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from purchase_pred.ingest import CanonicalLog
-
-DEFAULTS = IngestSettings()
-
-
-def written(folder: Path, name: str, text: str) -> Path:
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def moments(log: CanonicalLog) -> list[tuple]:
-    assert_dtypes(log)
-    return rows_of(log.events.select("event_id", "user_id", "timestamp", "event_type", "item_id", "price"))
-
-
-def reasons(log: CanonicalLog) -> list[tuple]:
-    return rows_of(log.rejected.select("event_id", "reason"))
-
-
-def at(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
-
 
 TABLE = "ts;visitor;what;sku\n2024-05-01 10:00:00Z;ann;buy;x 1\n2024-05-01 10:00:01Z;bob;order;x 2\n"
 MAPPED = {"timestamp": "ts", "user_id": "visitor", "event_type": "what", "item_id": "sku"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from frames import feature_frame
+from frames import feature_splits
 
 from purchase_pred.errors import BundleError, UnsupportedTargetError
 from purchase_pred.evaluation import evaluate
@@ -39,10 +39,7 @@ def with_amounts(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
     return frame.with_columns(label_value=pl.when(pl.col("label") == 1).then(amount).otherwise(0.0))
 
 
-SPLITS = {
-    name: with_amounts(feature_frame(rows, seed=day, first_day=day, days=days, intercept=-2.5), day)
-    for name, rows, day, days in (("train", 6_000, 0, 10), ("val", 3_000, 10, 5), ("test", 3_000, 15, 5))
-}
+SPLITS = feature_splits(with_amounts, intercept=-2.5)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from frames import feature_frame
+from frames import feature_frame, feature_splits
 from pydantic import ValidationError
 
 from purchase_pred.errors import BundleError, UnsupportedTargetError
@@ -43,10 +43,7 @@ def with_times(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
     return frame.with_columns(label_time=pl.when(pl.col("label") == 1).then(moment))
 
 
-SPLITS = {
-    name: with_times(feature_frame(rows, seed=day, first_day=day, days=days, intercept=-2.0), day)
-    for name, rows, day, days in (("train", 6_000, 0, 10), ("val", 3_000, 10, 5), ("test", 3_000, 15, 5))
-}
+SPLITS = feature_splits(with_times, intercept=-2.0)
 
 
 @pytest.fixture(scope="module")

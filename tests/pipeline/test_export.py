@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from purchase_pred.pipeline.tasks.export import export, exported_lists, replace_list, without_user
+from purchase_pred.pipeline.tasks.scoring.export import export, exported_lists, replace_list, without_user
 
 if TYPE_CHECKING:
     from pathlib import Path

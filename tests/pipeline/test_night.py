@@ -25,7 +25,7 @@ from purchase_pred.pipeline.tasks.models import go_back
 from purchase_pred.pipeline.tasks.night.delivery import EMPTY, KNOWN, Delivery
 from purchase_pred.pipeline.tasks.night.models import Training, not_worse
 from purchase_pred.pipeline.tasks.night.run import AskedList, Night, run_night
-from purchase_pred.pipeline.tasks.score_list import AskedRules
+from purchase_pred.pipeline.tasks.scoring.score_list import AskedRules
 from purchase_pred.settings.loading import resolve_settings
 
 if TYPE_CHECKING:

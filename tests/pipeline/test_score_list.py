@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from purchase_pred.errors import ConfigError, InputError
-from purchase_pred.pipeline.tasks.score_list import AskedRules, ListRules, chosen_scores
+from purchase_pred.pipeline.tasks.scoring.score_list import AskedRules, ListRules, chosen_scores
 from purchase_pred.schema import EVENT_TYPES, TIME_DTYPE
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from purchase_pred.pipeline.engine.shard_store import forget_shards
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, LEDGER_FILE, REJECTED_FILE, features_file
 from purchase_pred.pipeline.registry import STAGES, model_folders
 from purchase_pred.pipeline.stages.earlier_features import forget_histories
-from purchase_pred.pipeline.tasks.export import LISTS_FOLDER, exported_lists, replace_list, without_user
+from purchase_pred.pipeline.tasks.scoring.export import LISTS_FOLDER, exported_lists, replace_list, without_user
 from purchase_pred.pipeline.tasks.verify import DATA_FILES
 from purchase_pred.schema import EVENT_ID, LABEL, USER_ID
 

@@ -6,22 +6,15 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
 from purchase_pred.errors import InputError
 from purchase_pred.execution.known_rows import KnownRows
 from purchase_pred.models import load_model
 from purchase_pred.monitoring.event_checks import check_days
 from purchase_pred.monitoring.row_checks import CONTROLS, check_rows
 from purchase_pred.monitoring.verdict import Verdict
-from purchase_pred.pipeline.engine.manifest import is_output_of
-from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
 from purchase_pred.pipeline.engine.publish import written_whole
-from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
-from purchase_pred.pipeline.tasks.open_predictions import moment_text
-from purchase_pred.pipeline.tasks.scoring_inputs import check_inputs
+from purchase_pred.pipeline.tasks.scoring.known_log import known_log, moment_text
 from purchase_pred.report.monitor_page import render_monitor
-from purchase_pred.schema import CATALOG, SESSIONIZED, TIMESTAMP, USERS
 from purchase_pred.settings.carried import adopted_settings
 
 if TYPE_CHECKING:
@@ -37,7 +30,6 @@ if TYPE_CHECKING:
 MONITOR_FILE: Final = "monitor.html"
 
 _LOGGER: Final = logging.getLogger(__name__)
-_TICK: Final = timedelta(microseconds=1)
 
 
 def monitor(
@@ -80,24 +72,12 @@ def monitor(
     """
     fitted = load_model(model)
     settings = adopted_settings(resolved, fitted.feature_settings, owner=str(model))
-    check_inputs(workspace, settings, warns=warns)
-    log = scan(workspace.path(SESSIONIZED_FILE), SESSIONIZED)
-    moment = _moment(log, as_of)
-    train_end, val_end = _periods(fitted, model, moment)
-    known = KnownRows(
-        log,
-        settings=settings,
-        as_of=moment,
-        train_end=train_end,
-        val_end=val_end,
-        users=settings.monitor.users,
-        most=settings.monitor.rows,
-        catalog=scan_if_there(workspace.path(CATALOG_FILE), CATALOG),
-        profiles=scan_if_there(workspace.path(USERS_FILE), USERS),
-        assume_sorted=is_output_of("sessionize", workspace.path(SESSIONIZED_FILE)),
-    )
-    days = check_days(log, as_of=moment, settings=settings.monitor)
-    return Verdict(fitted.name, moment, settings.monitor.window, days, _rows(fitted, known, moment, settings))
+    log = known_log(workspace, settings, as_of=as_of, warns=warns)
+    train_end, val_end = _periods(fitted, model, log.as_of)
+    chosen = settings.monitor
+    known = KnownRows(log, train_end=train_end, val_end=val_end, users=chosen.users, most=chosen.rows)
+    days = check_days(log.sessionized, as_of=log.as_of, settings=chosen)
+    return Verdict(fitted.name, log.as_of, chosen.window, days, _rows(fitted, known, log.as_of, settings))
 
 
 def write_page(workspace: Workspace, verdict: Verdict, /) -> Path:
@@ -106,14 +86,6 @@ def write_page(workspace: Workspace, verdict: Verdict, /) -> Path:
     with workspace.locked(), written_whole(path) as partial:
         partial.write_text(render_monitor(verdict), encoding="utf-8")
     return path
-
-
-def _moment(log: pl.LazyFrame, as_of: datetime | None) -> datetime:
-    first, last = log.select(first=pl.col(TIMESTAMP).min(), last=pl.col(TIMESTAMP).max()).collect().row(0)
-    moment: datetime = last + _TICK if as_of is None else as_of
-    if first >= moment:
-        raise InputError(f"no event is known before {moment_text(moment)}: the log begins at {moment_text(first)}")
-    return moment
 
 
 def _periods(fitted: FittedModel, folder: Path, moment: datetime) -> tuple[datetime, datetime]:

@@ -12,13 +12,13 @@ from purchase_pred.errors import UnsupportedTargetError
 from purchase_pred.pipeline.engine.publish import recover
 from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
-from purchase_pred.pipeline.tasks.export import LISTS_FOLDER, check_export, export
 from purchase_pred.pipeline.tasks.models import prune_models
 from purchase_pred.pipeline.tasks.night.delivery import Appended, Delivery, append_delivery
 from purchase_pred.pipeline.tasks.night.judging import Judgement, Watched, judge_matured, passed_limits, watch
 from purchase_pred.pipeline.tasks.night.models import Promotion, Training, current_model, promote, train_when_due
-from purchase_pred.pipeline.tasks.score import score
-from purchase_pred.pipeline.tasks.score_list import AskedRules
+from purchase_pred.pipeline.tasks.scoring.export import LISTS_FOLDER, check_export, export
+from purchase_pred.pipeline.tasks.scoring.score import score
+from purchase_pred.pipeline.tasks.scoring.score_list import AskedRules
 
 if TYPE_CHECKING:
     from pathlib import Path

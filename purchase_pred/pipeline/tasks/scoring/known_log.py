@@ -1,4 +1,4 @@
-"""The predictions of a workspace that are open at a moment, and the moment itself."""
+"""The log of a workspace as it is known at a moment, and the moment itself."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from purchase_pred.durations import duration_name
 from purchase_pred.errors import ConfigError, InputError
-from purchase_pred.execution.open_features import OpenPredictions
+from purchase_pred.execution.known_log import KnownLog
 from purchase_pred.pipeline.engine.manifest import is_output_of
 from purchase_pred.pipeline.engine.parquet import scan, scan_if_there
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
-from purchase_pred.pipeline.tasks.scoring_inputs import check_inputs
+from purchase_pred.pipeline.tasks.scoring.input_checks import check_inputs
 from purchase_pred.schema import CATALOG, SESSIONIZED, TIMESTAMP, USERS
 
 if TYPE_CHECKING:
@@ -23,15 +22,13 @@ if TYPE_CHECKING:
     from purchase_pred.settings import Settings
 
 _TICK: Final = timedelta(microseconds=1)
-_UNREMARKABLE: Final = timedelta(days=1)
-"""A log may end so long before the moment without a word: a nightly run scores as of midnight."""
 _YEARS: Final = range(1000, 9000)
 
 
-def open_predictions(
+def known_log(
     workspace: Workspace, settings: Settings, /, *, as_of: datetime | None, warns: Callable[[str], None]
-) -> OpenPredictions:
-    """Return the predictions of a workspace that are open at a moment, none of them made yet.
+) -> KnownLog:
+    """Return what is known of a workspace's log before a moment.
 
     Parameters
     ----------
@@ -47,17 +44,21 @@ def open_predictions(
     Raises
     ------
     InputError
-        There is no event before the moment, it lies too far past the log, or the inputs do not belong together.
+        There is no event before the moment, or the inputs do not belong together.
     ConfigError
         The sessions were made with another gap.
     """
     check_inputs(workspace, settings, warns=warns)
     path = workspace.path(SESSIONIZED_FILE)
-    sessionized = scan(path, SESSIONIZED)
-    return OpenPredictions(
-        sessionized,
+    log = scan(path, SESSIONIZED)
+    first, last = log.select(first=pl.col(TIMESTAMP).min(), last=pl.col(TIMESTAMP).max()).collect().row(0)
+    moment = last + _TICK if as_of is None else as_of
+    if first >= moment:
+        raise InputError(f"no event is known before {moment_text(moment)}: the log begins at {moment_text(first)}")
+    return KnownLog(
+        sessionized=log,
         settings=settings,
-        as_of=_moment(sessionized, as_of, settings, warns),
+        as_of=moment,
         catalog=scan_if_there(workspace.path(CATALOG_FILE), CATALOG),
         users=scan_if_there(workspace.path(USERS_FILE), USERS),
         assume_sorted=is_output_of("sessionize", path),
@@ -89,26 +90,3 @@ def parse_moment(text: str, /) -> datetime:
 def moment_text(moment: datetime, /) -> str:
     """Return a moment as messages show it."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _moment(
-    sessionized: pl.LazyFrame, as_of: datetime | None, settings: Settings, warns: Callable[[str], None]
-) -> datetime:
-    """Return the moment that is scored; one past the end of the log is told of, or refused."""
-    first, last = sessionized.select(first=pl.col(TIMESTAMP).min(), last=pl.col(TIMESTAMP).max()).collect().row(0)
-    moment = last + _TICK if as_of is None else as_of
-    if first >= moment:
-        raise InputError(f"no event is known before {moment_text(moment)}: the log begins at {moment_text(first)}")
-    past = moment - last
-    if past > settings.target.horizon:
-        raise InputError(
-            f"--as-of {moment_text(moment)} lies past the end of the log, {moment_text(last)}, by more than "
-            f"target.horizon {duration_name(settings.target.horizon)}: nothing is known of the time between. "
-            f"Choose a moment up to {moment_text(last)}, or leave --as-of out"
-        )
-    if past > _UNREMARKABLE:
-        warns(
-            f"the log ends at {moment_text(last)}, {past.days} days before --as-of: whatever happened since is not "
-            "known, and the scores are as if nothing had"
-        )
-    return moment

@@ -12,8 +12,8 @@ from purchase_pred.errors import ConfigError, InputError
 from purchase_pred.pipeline.engine.fingerprint import fingerprint
 from purchase_pred.pipeline.engine.manifest import describe, manifest_path, write_manifest
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, EVENTS_FILE, SESSIONIZED_FILE, Workspace
-from purchase_pred.pipeline.tasks.open_predictions import open_predictions
-from purchase_pred.pipeline.tasks.scoring_inputs import check_inputs
+from purchase_pred.pipeline.tasks.scoring.input_checks import check_inputs
+from purchase_pred.pipeline.tasks.scoring.open_predictions import open_predictions
 from purchase_pred.schema import CATALOG, EVENT_TYPE_DTYPE
 from purchase_pred.settings import Settings
 from purchase_pred.settings.loading import flat_settings

@@ -12,8 +12,8 @@ from purchase_pred.evaluation.explain import explain
 from purchase_pred.features import describe_features
 from purchase_pred.models import load_model
 from purchase_pred.models.rows.design_matrix import check_features
-from purchase_pred.pipeline.tasks.open_predictions import open_predictions
-from purchase_pred.pipeline.tasks.score import tell_unseen
+from purchase_pred.pipeline.tasks.scoring.open_predictions import open_predictions
+from purchase_pred.pipeline.tasks.scoring.score import tell_unseen
 from purchase_pred.prediction_rows import target_keys
 from purchase_pred.schema import ITEM_ID, PREDICTION_TIME, USER_ID
 from purchase_pred.settings.carried import adopted_settings
@@ -60,7 +60,7 @@ def explain_score(
         raise InputError(f"predictions of level {settings.target.level} have no {', '.join(absent)}: leave it out")
     predictions = open_predictions(workspace, settings, as_of=as_of, warns=warns)
     is_user = pl.col(USER_ID).cast(pl.String) == user
-    named_so = predictions.known.filter(is_user).select(USER_ID).unique().collect()
+    named_so = predictions.known.events.filter(is_user).select(USER_ID).unique().collect()
     matches = [pl.col(name).cast(pl.String) == text for name, text in asked.items()]
     found = [features.filter(*matches) for features in predictions.features(of=named_so)]
     rows = pl.concat(found).sort(PREDICTION_TIME) if found else pl.DataFrame()

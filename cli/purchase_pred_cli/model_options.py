@@ -1,10 +1,17 @@
-"""The options that say which scores a list holds, for every command that makes one."""
+"""The options that say what is asked of a model: which one, as of when, and which of its scores a list holds."""
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from purchase_pred_cli.completion import model_names
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from purchase_pred.pipeline.tasks.scoring.score_list import AskedRules
 
 
 class AudienceName(StrEnum):
@@ -23,6 +30,14 @@ Audience = Annotated[
 ]
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="TIME", help="Only events before it are known. Default: all.")
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="Folder, name or kind of a model. Default: the one in use, or the newest.",
+        autocompletion=model_names,
+    ),
 ]
 Top = Annotated[int | None, typer.Option("--top", min=1, help="Only the N highest scores.")]
 TopPerUser = Annotated[
@@ -48,3 +63,32 @@ Reasons = Annotated[
 Output = Annotated[
     Path | None, typer.Option("--output", help="Write the list there: .parquet, .csv, .ndjson or .jsonl.")
 ]
+
+
+def asked_moment(as_of: str | None, /) -> "datetime | None":
+    """Return what `--as-of` says."""
+    from purchase_pred.pipeline.tasks.scoring.known_log import parse_moment
+
+    return parse_moment(as_of) if as_of else None
+
+
+def asked_rules(
+    *,
+    top: int | None,
+    top_per_user: int | None,
+    threshold: str | None,
+    exclude_bought: str | None,
+    audience: AudienceName | None,
+    reasons: int,
+) -> "AskedRules":
+    """Return what the options of a list say."""
+    from purchase_pred.pipeline.tasks.scoring.score_list import AskedRules
+
+    return AskedRules(
+        top=top,
+        top_per_user=top_per_user,
+        threshold=threshold,
+        exclude_bought=exclude_bought,
+        reasons=reasons,
+        audience=audience.value if audience else None,
+    )

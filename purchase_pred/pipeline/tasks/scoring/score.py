@@ -13,8 +13,9 @@ from purchase_pred.errors import InputError
 from purchase_pred.evaluation.explain import explain
 from purchase_pred.models import load_model
 from purchase_pred.models.rows.categories import unseen_categories
-from purchase_pred.pipeline.tasks.open_predictions import moment_text, open_predictions
-from purchase_pred.pipeline.tasks.score_list import (
+from purchase_pred.pipeline.tasks.scoring.known_log import moment_text
+from purchase_pred.pipeline.tasks.scoring.open_predictions import open_predictions
+from purchase_pred.pipeline.tasks.scoring.score_list import (
     EXPECTED_SPEND,
     PRICE_NOW,
     PROBABILITY,
@@ -109,11 +110,11 @@ def score(
     tell_unseen(scored, fitted, warns=warns)
     scores = scored.drop(_categories(fitted))
     chosen = chosen_scores(
-        scores, predictions.known, rules=rules, keys=keys, as_of=predictions.as_of, model=fitted.name
+        scores, predictions.known.events, rules=rules, keys=keys, as_of=predictions.known.as_of, model=fitted.name
     ).collect()
     if rules.reasons:
         chosen = _with_reasons(chosen, predictions, fitted, [*keys, PREDICTION_TIME], rules.reasons)
-    return ScoreList(chosen, scores.height, predictions.as_of)
+    return ScoreList(chosen, scores.height, predictions.known.as_of)
 
 
 def tell_unseen(rows: pl.DataFrame, model: FittedModel, /, *, warns: Callable[[str], None]) -> None:
@@ -134,17 +135,18 @@ def _categories(fitted: FittedModel) -> list[str]:
 
 def _scored(predictions: OpenPredictions, fitted: FittedModel, keys: Sequence[str]) -> pl.DataFrame:
     """Return the keys of all rows, their scores and whatever else is told of them: price and categories."""
+    known = predictions.known
     wanted = [*keys, PREDICTION_TIME, LABEL_END, PRICE_NOW, *_categories(fitted)]
     parts = [
         features.select(name for name in wanted if name in features.columns).with_columns(
-            _said(fitted, features, predictions.as_of)
+            _said(fitted, features, known.as_of)
         )
         for features in predictions.features()
     ]
     if not any(part.height for part in parts):
-        horizon = duration_name(predictions.settings.target.horizon)
+        horizon = duration_name(known.settings.target.horizon)
         raise InputError(
-            f"no prediction is open at {moment_text(predictions.as_of)}: no prediction point of the {horizon} before "
+            f"no prediction is open at {moment_text(known.as_of)}: no prediction point of the {horizon} before "
             "it is undecided; choose another --as-of"
         )
     return pl.concat(parts)
