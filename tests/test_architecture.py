@@ -26,6 +26,7 @@ FLOORS = (
     {"monitoring"},
     {"report"},
     {"pipeline.engine"},
+    {"pipeline.store"},
     {
         f"pipeline.{name}"
         for name in (
@@ -154,6 +155,11 @@ def test_the_engine_knows_no_stage_by_name():
         if isinstance(node, ast.Constant) and node.value in names
     }
     assert known == set()
+
+
+def test_only_who_opens_a_workspace_knows_of_stores():
+    knowing = {room for path, room in PYTHON_FILES.items() if "pipeline.store" in imported_rooms(path) - {room}}
+    assert knowing == {"pipeline.finished"}
 
 
 def test_no_import_by_name_hides_a_circle():

@@ -13,7 +13,12 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-LOCKS = {"test": ("test", "tune"), "dask": ("test", "tune", "dask"), "mlflow": ("test", "tune", "mlflow")}
+LOCKS = {
+    "test": ("test", "tune"),
+    "dask": ("test", "tune", "dask"),
+    "s3": ("test", "tune", "s3", "test-s3"),
+    "mlflow": ("test", "tune", "mlflow"),
+}
 
 
 def locked(name: str) -> dict[str, list[tuple[Requirement, int]]]:

@@ -162,10 +162,9 @@ def _where_it_stops(costs: Costs, sizes: Sequence[Mapping[str, Any]]) -> Iterato
         f"  one worker and {longest / 60:.0f} minutes there, however many others there are.",
         f"- `sessionize` and `split` are made by one machine: {alone / 60:.0f} minutes of a core for {_LOGS[0]:,}",
         "  events by the cost model, for which the rest of the line waits. Nothing was run beyond the logs above.",
-        "- The workspace is a folder that all machines see, such as a shared mount. An object store (`s3://...`)",
-        "  cannot be one: files and manifests take their names by renaming, beside a claim from which an interrupted",
-        "  run is finished, the lock is a file lock, and feature files are joined by copying row groups. Polars reads",
-        "  and writes Parquet there, the smaller part; missing is publication by a conditional write, and a lock.",
+        "- Workers see the workspace as a folder, such as a shared mount. A workspace on an object store (`s3://...`)",
+        "  is worked on in a copy, which one machine brings and sends where it changed; with Dask the copy must lie",
+        "  where all workers see it. Nothing here counts the time that it takes to bring and to send.",
     )
 
 

@@ -16,7 +16,11 @@ def setting_keys(incomplete: str) -> list[tuple[str, str]]:
 
 def model_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the models of the workspace by name, and then their kinds, that begin so."""
+    from purchase_pred.pipeline.store.address import store_address
+
     workspace = Path(ctx.params.get("workspace") or ".").expanduser()
+    address = store_address(workspace)
+    workspace = address.folder() if address else workspace
     names = sorted((path.parent.name for path in workspace.glob("models/*/model.json")), reverse=True)
     kinds = sorted({name.partition("_")[0] for name in names})
     return [name for name in (*names, *kinds) if name.startswith(incomplete)]

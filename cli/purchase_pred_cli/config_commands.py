@@ -48,6 +48,8 @@ def init(
     from purchase_pred.settings.yaml_files import shipped_config_files
     from purchase_pred_cli.console import print_text
 
+    if common.folder != common.workspace:
+        raise ConfigError("configuration files are read from folders of this machine; write them to one, without -w")
     target = common.workspace / folder
     there = [name for name in (path.name for path in shipped_config_files()) if (target / name).exists()]
     if there and not common.force:

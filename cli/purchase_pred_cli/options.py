@@ -31,7 +31,13 @@ class Common:
     """What the user said beside a command's own arguments."""
 
     workspace: Annotated[
-        Path, typer.Option("--workspace", "-w", help="Folder that everything lies under.", rich_help_panel=_PANEL)
+        Path,
+        typer.Option(
+            "--workspace",
+            "-w",
+            help="Folder that everything lies under, or s3://BUCKET/PREFIX on a store (extra `s3`).",
+            rich_help_panel=_PANEL,
+        ),
     ] = Path()
     config: Annotated[
         list[Path],
@@ -75,6 +81,14 @@ class Common:
         ),
     ] = None
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the workspace on this machine: that of its copy, where it lies on a store."""
+        from purchase_pred.pipeline.store.address import store_address
+
+        address = store_address(self.workspace)
+        return address.folder() if address else self.workspace
+
     def open_workspace(self) -> "Workspace":
         """Return the workspace, which need not exist yet.
 
@@ -82,18 +96,20 @@ class Common:
         ------
         ConfigError
             What was said after `--wait` is no duration.
+        PurchasePredError
+            It lies on a store, which cannot be worked with.
         """
         from purchase_pred.pipeline.engine.workspace import Workspace
-
-        if self.wait is None:
-            return Workspace(self.workspace, command=_command_typed())
+        from purchase_pred.pipeline.store.copy import opened
         from purchase_pred_cli.console import Screen
 
-        return Workspace(
-            self.workspace,
-            command=_command_typed(),
-            patience=_patience(self.wait),
-            tells=Screen(quiet=self.quiet).note,
+        return opened(
+            Workspace(
+                self.workspace,
+                command=_command_typed(),
+                patience=timedelta() if self.wait is None else _patience(self.wait),
+                tells=Screen(quiet=self.quiet).note,
+            )
         )
 
     def resolve(self, *assignments: str) -> "ResolvedSettings":
@@ -110,7 +126,7 @@ class Common:
         assignments = [text for text in self.assignments if text.partition("=")[0].strip() not in without]
         words = [
             *("purchase-pred", *command.split()),
-            *(("-w", str(self.workspace)) if self.workspace != Path() else ()),
+            *(("-w", _as_typed(self.workspace)) if self.workspace != Path() else ()),
             *(word for path in (*self.config, *config) for word in ("--config", str(path))),
             *(word for text in assignments for word in ("--set", text)),
         ]
@@ -144,8 +160,8 @@ def command_options(*names: str) -> Callable[[Callable[..., None]], Callable[...
         def run(**given: Any) -> None:
             given = checked_paths(given, as_json=given.get("as_json", False))
             common = Common(**{parameter.name: given.pop(parameter.name) for parameter in shared})
-            with reporting_failures(common.workspace, verbose=common.verbose, as_json=common.as_json):
-                offer_scratch(common.workspace)
+            with reporting_failures(common.folder, verbose=common.verbose, as_json=common.as_json):
+                offer_scratch(common.folder)
                 command(common=common, **given)
 
         parameters = [*own, *shared]
@@ -173,6 +189,13 @@ def with_whole_waits(arguments: Sequence[str], /) -> list[str]:
         else:
             whole.append(f"{_WAIT}=" if argument == _WAIT else argument)
     return whole
+
+
+def _as_typed(workspace: Path) -> str:
+    from purchase_pred.pipeline.store.address import store_address
+
+    address = store_address(workspace)
+    return address.text if address else str(workspace)
 
 
 def _patience(text: str) -> timedelta:

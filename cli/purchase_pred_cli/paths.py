@@ -21,8 +21,9 @@ def checked_paths(given: Mapping[str, Any], /, *, as_json: bool) -> dict[str, An
     Exit
         A name is too long or no UTF-8 text, there is no such home folder, or the working folder is gone.
     """
+    faults = list(_address_faults(given.get("workspace")))
     paths = [(name, path) for name in _CHECKED for path in _paths(given.get(name))]
-    faults = [f"{_CHECKED[name]}: {fault}" for name, path in paths for fault in _faults(path)]
+    faults += [f"{_CHECKED[name]}: {fault}" for name, path in paths for fault in _faults(path)]
     faults = faults or list(_working_folder_faults())
     if faults:
         report_usage(faults[0], as_json=as_json)
@@ -48,6 +49,16 @@ def _faults(path: Path) -> Iterator[str]:
         )
     elif text.startswith("~") and not _has_home(path):
         yield f"there is no home folder '{shown}'; write the whole path, or ./{shown} for a name that begins so"
+
+
+def _address_faults(workspace: Any) -> Iterator[str]:
+    from purchase_pred.errors import ConfigError
+    from purchase_pred.pipeline.store.address import store_address
+
+    try:
+        store_address(workspace or Path())
+    except ConfigError as error:
+        yield str(error)
 
 
 def _has_home(path: Path) -> bool:

@@ -99,7 +99,7 @@ def older_than_inputs(workspace: Workspace, settings: Settings, /) -> str | None
 
 def command_for(stage: str, workspace: Workspace, settings: Settings, /) -> str:
     """Return the command that runs a stage of a workspace with these settings, as it is typed into a shell."""
-    where = "" if str(workspace.root) == "." else f"-w {shlex.quote(str(workspace.root))}"
+    where = "" if workspace.name == "." else f"-w {shlex.quote(workspace.name)}"
     return " ".join(part for part in (f"purchase-pred {stage}", where, options_for(settings)) if part)
 
 

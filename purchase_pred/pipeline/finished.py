@@ -21,6 +21,7 @@ from purchase_pred.pipeline.engine.workspace import (
 )
 from purchase_pred.pipeline.model_files import find_model, read_metrics
 from purchase_pred.pipeline.registry import STAGES, model_folders
+from purchase_pred.pipeline.store.copy import opened
 from purchase_pred.schema import CATALOG, EVENTS, SESSIONIZED, USERS
 from purchase_pred.settings.loading import load_settings
 
@@ -72,14 +73,14 @@ def load_workspace(folder: Path | str, /) -> FinishedWorkspace:
     Parameters
     ----------
     folder
-        The folder that holds ``data`` and ``models``.
+        The folder that holds ``data`` and ``models``, or an address on a store, ``"s3://bucket/prefix"``.
 
     Raises
     ------
     InputError
         There is no such folder, or a file in it is damaged.
     """
-    root = Path(folder)
+    root = opened(Workspace(Path(folder))).root
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; `purchase-pred run all --workspace {root}` makes it")
     workspace = Workspace(root)

@@ -54,6 +54,7 @@ def publish(made: Sequence[Made], stage: Stage, /, *, work: Work, inputs: Mappin
         manifests.append(manifest)
     replaced = [path for name in stage.replaces for path in (workspace.path(name), manifest_path(workspace.path(name)))]
     take_names(workspace, stage.name, names | described, replaces=[workspace.relative(path) for path in replaced])
+    workspace.origin.send()
     return manifests
 
 

@@ -201,8 +201,9 @@ def _reasons(verdicts: Mapping[str, Verdict], due: tuple[str, ...], *, force: bo
 def _check_inputs(stage: Stage, workspace: Workspace) -> None:
     absent = [name for name in stage.inputs if not workspace.path(name).is_file()]
     if absent:
+        where = workspace.origin.name or workspace.root.resolve()
         raise InputError(
-            f"{stage.name} needs {', '.join(absent)} in {workspace.root.resolve()}, not found; "
+            f"{stage.name} needs {', '.join(absent)} in {where}, not found; "
             "`purchase-pred run all` makes all that is missing, `purchase-pred ingest` takes a real log"
         )
 

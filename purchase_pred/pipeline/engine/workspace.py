@@ -7,17 +7,18 @@ import logging
 import os
 import re
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from filelock import FileLock, Timeout
 
 from purchase_pred.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 USERS_FILE: Final = "data/raw/users.parquet"
@@ -55,6 +56,40 @@ def features_file(split: str, /) -> str:
     return f"data/features/{split}_features.parquet"
 
 
+class Origin(Protocol):
+    """What the folder of a workspace is a copy of."""
+
+    name: str
+    """Its address as the user types it."""
+
+    def held(
+        self, holder: Mapping[str, object], /, *, patience: timedelta, tells: Callable[[str], None]
+    ) -> AbstractContextManager[object]:
+        """Hold it against the runs of other machines: all it holds is in the folder then, and goes back at the end."""
+
+    def send(self) -> None:
+        """Write to it what has changed in the folder, all or nothing; only while it is held."""
+
+
+class ItsOwnFolder:
+    """The origin of a workspace that is no copy."""
+
+    name = ""
+
+    def held(
+        self, _: Mapping[str, object], /, *, patience: timedelta, tells: Callable[[str], None]
+    ) -> AbstractContextManager[object]:
+        """Do nothing: the lock of the folder is enough."""
+        del patience, tells
+        return nullcontext()
+
+    def send(self) -> None:
+        """Do nothing: what is in the folder is where it belongs."""
+
+
+_ITS_OWN_FOLDER: Final = ItsOwnFolder()
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A folder with `data/`, `models/` and `pipeline.log`; paths within it are relative texts with slashes."""
@@ -68,6 +103,13 @@ class Workspace:
     """Is told for whom it waits."""
     is_held: bool = False
     """Whether this run holds it already."""
+    origin: Origin = _ITS_OWN_FOLDER
+    """What its folder is a copy of."""
+
+    @property
+    def name(self) -> str:
+        """What its user knows it by: the folder, or the address of what that is a copy of."""
+        return self.origin.name or str(self.root)
 
     def path(self, relative: str, /) -> Path:
         """Return where a file of the workspace lies."""
@@ -122,7 +164,8 @@ class Workspace:
                 "command": self.command,
             }
             self.path(_HOLDER_FILE).write_text(json.dumps(holder), encoding="utf-8")
-            yield replace(self, is_held=True)
+            with self.origin.held(holder, patience=self.patience, tells=self.tells):
+                yield replace(self, is_held=True)
         finally:
             self.path(_HOLDER_FILE).unlink(missing_ok=True)
             lock.release()
@@ -131,7 +174,7 @@ class Workspace:
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            held = f"{self.root}: another run is writing to this workspace ({self._holder()})"
+            held = f"{self.name}: another run is writing to this workspace ({self._holder()})"
             if not self.patience:
                 raise WorkspaceError(f"{held}; wait until it has ended, by --wait for instance, or stop it") from error
             self.tells(f"{held}; waiting until it has ended")
@@ -139,7 +182,7 @@ class Workspace:
                 lock.acquire(timeout=self.patience.total_seconds(), poll_interval=_POLL_SECONDS)
             except Timeout as late:
                 raise WorkspaceError(
-                    f"{self.root}: after waiting for {self.patience} another run is still writing to this workspace "
+                    f"{self.name}: after waiting for {self.patience} another run is still writing to this workspace "
                     f"({self._holder()}); wait longer, or stop it"
                 ) from late
 

@@ -104,7 +104,7 @@ def append(work: Work, /) -> list[Made]:
     held = _held(work.workspace)
     before = held.settings[PATHS]
     if work.options[PATHS][: len(before)] != before:
-        raise WorkspaceError(f"{work.workspace.root}: another run has changed the log meanwhile; run the command again")
+        raise WorkspaceError(f"{work.workspace.name}: another run has changed the log meanwhile; run the command again")
     log = append_log(
         _known(work.workspace, held),
         work.options[PATHS][len(before) :],

@@ -36,7 +36,12 @@ _LIBRARIES: Final = {
     "scikit-learn": "sklearn",
 }
 """Packages to the modules that they bring."""
-_EXTRAS: Final = {"tune": ("optuna", "optuna"), "mlflow": ("mlflow", "mlflow"), "dask": ("distributed", "distributed")}
+_EXTRAS: Final = {
+    "tune": ("optuna", "optuna"),
+    "mlflow": ("mlflow", "mlflow"),
+    "dask": ("distributed", "distributed"),
+    "s3": ("boto3", "boto3"),
+}
 _OLDEST: Final = (3, 11)
 _LEAST_FREE: Final = 500_000_000
 _REQUIREMENT: Final = re.compile(r"([A-Za-z0-9_.-]+).*?>=\s*([0-9.]+)")

@@ -105,7 +105,7 @@ def verify(workspace: Workspace, /, *, rows: int, seed: int) -> Verification:
         Another run holds the workspace.
     """
     if not workspace.path("data").is_dir() and not workspace.path(MODELS_FOLDER).is_dir():
-        raise InputError(f"{workspace.root} holds no outputs to verify; `purchase-pred run all` makes them")
+        raise InputError(f"{workspace.name} holds no outputs to verify; `purchase-pred run all` makes them")
     with workspace.locked():
         notes: list[str] = []
         files = _outputs(workspace)
