@@ -22,16 +22,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from benchmarks.nights.outputs import differing_files
 from benchmarks.nights.page import write_block
 from benchmarks.nights.quiet import night
 from benchmarks.nights.world import KEY, Delivery, Faults, deliveries, make_shop
-from purchase_pred.pipeline.engine.fingerprint import fingerprint, size
+from purchase_pred.pipeline.engine.fingerprint import size
 from purchase_pred.pipeline.engine.workspace import EVENTS_FILE, REJECTED_FILE, Workspace
 from purchase_pred.pipeline.models_in_use import read_history
 from purchase_pred.pipeline.tasks.scoring.score_list import AskedRules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 SETTINGS: Final = (
     *("target.horizon=2d", "features.windows=[1d, 7d]", "ingest.max_rejected=0.5", "nightly.retrain_every=5d"),
@@ -112,7 +113,7 @@ def findings(done: Soak, folder: Path) -> dict[str, Any]:
     expected, found = sent.unique(), _events(killed, sent)
     rejected = pl.read_parquet(killed.path(REJECTED_FILE))["reason"]
     doubled = sent.height - expected.height
-    differing = [*_differing_files(killed, undisturbed), *_differing_lists(killed, undisturbed)]
+    differing = list(differing_files(killed, undisturbed))
     return {
         "nights": done.nights,
         "kills": done.kills,
@@ -185,41 +186,6 @@ def _events(workspace: Workspace, sent: pl.DataFrame) -> pl.DataFrame:
     """Return the events of the log as the shop has them."""
     dtypes = sent.schema
     return pl.read_parquet(workspace.path(EVENTS_FILE)).select(pl.col(name).cast(dtypes[name]) for name in KEY)
-
-
-def _differing_files(one: Workspace, other: Workspace) -> Iterator[str]:
-    """Yield the data files, and the parts of models, that are not the same to the byte."""
-    names = {workspace.relative(path) for workspace in (one, other) for path in workspace.root.glob("data/*/*.parquet")}
-    pairs = {name: (one.path(name), other.path(name)) for name in sorted(names)}
-    histories = [[change.model for change in read_history(workspace)] for workspace in (one, other)]
-    if len(histories[0]) != len(histories[1]):
-        yield "models in use"
-    folders = [sorted(workspace.path("models").glob("*_*_*/")) for workspace in (one, other)]
-    if len(folders[0]) != len(folders[1]):
-        yield "models"
-    for number, models in enumerate(zip(*folders, strict=False)):
-        for name in ("booster.txt", "calibrator.json", "metrics.json"):
-            pairs[f"model {number} {name}"] = (models[0] / name, models[1] / name)
-    for name, (first, second) in pairs.items():
-        if not (first.is_file() and second.is_file()) or _content(first) != _content(second):
-            yield name
-
-
-def _content(path: Path) -> str:
-    """Return the fingerprint of a file, of one that names its model by the moment of its training without that."""
-    if path.name != "metrics.json":
-        return fingerprint(path)
-    return path.read_text().replace(path.parent.name, "")
-
-
-def _differing_lists(one: Workspace, other: Workspace) -> Iterator[str]:
-    """Yield the lists that are not the same but for the names of models, which tell when they were trained."""
-    names = sorted({path.name for workspace in (one, other) for path in workspace.root.glob("lists/*.csv")})
-    for name in names:
-        paths = [workspace.path(f"lists/{name}") for workspace in (one, other)]
-        there = [pl.read_csv(path).drop("model") for path in paths if path.is_file()]
-        if len(there) < len(paths) or not there[0].equals(there[1]):
-            yield name
 
 
 def _quarters(values: Sequence[int]) -> str:

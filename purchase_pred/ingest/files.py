@@ -140,7 +140,10 @@ def _inspect_delimited(path: Path, text: str) -> LogFile:
         raise InputError(f"{path}: lines end with CR alone; convert them (tr '\\r' '\\n' < OLD > NEW)")
     first_row = text.split("\n", 1)[0].rstrip("\r")
     separator = max(_SEPARATORS, key=first_row.count)
-    fields = next(csv.reader(io.StringIO(first_row), delimiter=separator), [])
+    try:
+        fields = next(csv.reader(io.StringIO(first_row), delimiter=separator), [])
+    except csv.Error as error:
+        raise InputError(f"{path}: the first line is no row of columns ({first_line(error)}); mend it") from error
     names = tuple(name.strip() for name in fields)
     lines = text.split("\n")
     whole = lines[:-1] if len(lines) > 1 else lines

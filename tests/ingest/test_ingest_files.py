@@ -292,3 +292,10 @@ def test_users_and_items_of_a_log_that_has_been_written_read_nothing_of_its_sour
     source.unlink()
     for frame, before in zip((held.events, held.users, held.items), expected, strict=True):
         assert frame.collect().equals(before)
+
+
+@pytest.mark.parametrize("first", ["\rtime,user", '"' + "a" * 200_000])
+def test_a_first_line_that_is_no_row_is_refused_in_one_sentence(tmp_path, first):
+    (tmp_path / "log.csv").write_bytes(f"{first}\n1,2\n".encode())
+    with pytest.raises(InputError, match="the first line is no row of columns"):
+        read_log([tmp_path / "log.csv"], settings=DEFAULTS)
