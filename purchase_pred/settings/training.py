@@ -130,7 +130,7 @@ class TrainSettings(Section):
     """Seed of the learners."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of the learners; none: all cores."""
-    early_stopping_rounds: int = Field(default=100, ge=1)
+    early_stopping_rounds: int = Field(default=50, ge=1)
     """A booster stops when its metric on validation has not bettered for so many rounds."""
     early_stopping_metric: StopMetric | Literal["auto"] = "auto"
     """"auto": average precision, or log-loss where fewer than 200 of the rows that stop are positive."""

@@ -10,6 +10,7 @@ from frames import splits
 from purchase_pred.models import design_matrix, feature_spec
 from purchase_pred.models.learners.learner import FEW_STOP_POSITIVES, FitRows
 from purchase_pred.models.learners.lightgbm_learner import lightgbm_parameters
+from purchase_pred.models.rows.validation import validation_rows
 from purchase_pred.models.training import FITTERS
 from purchase_pred.settings import Settings
 
@@ -91,3 +92,20 @@ def test_a_booster_that_stops_on_log_loss_keeps_the_rounds_of_the_least_log_loss
         weights = rows.stop_weights(learner.positive_weight)
         losses.append(np.average(np.logaddexp(0.0, z) - rows.stop_labels * z, weights=weights))
     assert stopped.rounds == 1 + int(np.argmin(losses)) > 1
+
+
+def test_of_very_many_rows_that_stop_whole_users_are_drawn(monkeypatch: pytest.MonkeyPatch):
+    val = SPLITS["val"]
+    spec, chosen = feature_spec(val), settings(calibration={"min_positives": 1}).train.calibration
+    every = validation_rows(val, val, spec, settings=chosen)
+    watched, draws = val.filter(pl.Series(~every.calibrates)), every.draws[~every.calibrates]
+    monkeypatch.setattr("purchase_pred.models.rows.validation.STOP_ROWS", 400)
+    drawn = validation_rows(val, val, spec, settings=chosen)
+
+    is_drawn = pl.Series(draws < np.sort(draws)[400])
+    kept, others = watched.filter(is_drawn), watched.filter(~is_drawn)
+    assert 300 < kept.height <= 400 < others.height
+    assert set(kept["user_id"]).isdisjoint(others["user_id"])
+    assert np.array_equal(drawn.stop_matrix, design_matrix(kept, spec), equal_nan=True)
+    assert (drawn.stop_labels == kept["label"].to_numpy()).all()
+    assert (drawn.calibrates == every.calibrates).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from purchase_pred.models.rows.feature_rows import FeatureRows
     from purchase_pred.models.rows.spec import FeatureSpec
     from purchase_pred.settings.training import CalibrationSettings
+
+STOP_ROWS: Final = 60_000
+"""Rows that boosters stop by at the most, of users drawn by their ids: all of them are scored after each round."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ def validation_rows(
 ) -> Validation:
     """Return the validation rows, the earlier ones to stop by and the later ones to calibrate on.
 
-    Too few rows that buy for two parts, as `settings` says, do both.
+    Too few rows that buy for two parts, as `settings` says, do both. Of more than `STOP_ROWS` that stop, whole users
+    are drawn.
 
     Parameters
     ----------
@@ -66,7 +70,7 @@ def validation_rows(
     draws = row_draws(keys, key=(USER_ID,) if USER_ID in keys.columns else ROW_KEY)
     stops, calibrates = validation_parts(times, draws, labels, settings)
     watched = np.flatnonzero(stops)
-    most = most_rows("stop", len(spec.features), memory)
+    most = min(STOP_ROWS, most_rows("stop", len(spec.features), memory))
     if len(watched) > most:
         watched = watched[draws[watched] < np.sort(draws[watched])[most]]
     return Validation(
