@@ -207,6 +207,19 @@ def test_what_is_removed_goes_and_what_the_cache_has_lost_comes_back(client, mac
     assert not machines[1].workspace().path(UPPER).exists()
 
 
+def test_a_workspace_that_was_removed_from_the_store_does_not_come_back_from_a_copy(client, machines):
+    for damaged in (False, True):
+        put(client, machines[0], SOURCE, b"one")
+        run_text(machines[0].workspace())
+        for name in stored(client, machines[0]):
+            client.delete_object(Bucket=BUCKET, Key=f"{machines[0].prefix}/{name}")
+        if damaged:
+            next(machines[0].cache.rglob(".purchase_pred.copy.json")).write_text("{")
+        with machines[0].workspace().locked() as held:
+            assert not held.path(UPPER).exists()
+        assert stored(client, machines[0]) == {}
+
+
 def test_no_file_of_a_run_or_of_a_machine_is_sent_and_no_object_lands_beside_the_copy(client, machines):
     workspace = machines[0].workspace()
     with workspace.locked():

@@ -187,12 +187,14 @@ class LocalCopy:
         return name in self._files and self._files[name].fingerprint == found
 
     def _read_state(self) -> None:
-        """Read what was the same on both sides; what cannot be read says that nothing was."""
+        """Read what was the same on both sides; where nothing tells, what lies in the folder is not kept."""
         try:
             content: Any = json.loads((self.folder / _STATE_FILE).read_text(encoding="utf-8"))
             files = {str(name): _Copied(**one) for name, one in content["files"].items()}
             self._id, self._files = str(content["id"]), files
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            for path in self._shared_files().values():
+                _remove(path, self.folder)
             self._files = {}
             self._write_state()
 
