@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def described() -> Any:
+    """The library's descriptions of services, read once: they take most of the time that it takes to greet a store."""
+    return cache(import_module("botocore.loaders").create_loader)
+
+
 @pytest.fixture(autouse=True)
-def client(monkeypatch: pytest.MonkeyPatch, address: str) -> Any:
+def client(monkeypatch: pytest.MonkeyPatch, address: str, described: Any) -> Any:
     """Whoever else writes to the store; the environment says where it is."""
     for name, value in {
         "AWS_ENDPOINT_URL": address,
@@ -32,6 +39,7 @@ def client(monkeypatch: pytest.MonkeyPatch, address: str) -> Any:
         "AWS_EC2_METADATA_DISABLED": "true",
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("botocore.loaders.create_loader", described)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     made = import_module("boto3").client("s3")
     made.create_bucket(Bucket=BUCKET)
