@@ -103,7 +103,7 @@ def load_model(folder: Path | str, /) -> FittedModel:
     if description.get("bundle_version") != BUNDLE_VERSION:
         raise BundleError(
             f"{directory / MODEL_FILE}: bundle_version must be {BUNDLE_VERSION}, "
-            f"found {description.get('bundle_version')!r}: train again with this version of purchase-pred"
+            f"found {description.get('bundle_version')!r}: train again with this version (`purchase-pred train`)"
         )
     known = checked(BundleDescription, description, str(directory / MODEL_FILE))
     if known.sha256.get(MODEL_FILE) != _own_hash(description):

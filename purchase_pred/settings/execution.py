@@ -23,6 +23,8 @@ def _size(text: str) -> str:
 
 
 def _address(text: str) -> str:
+    if "@" in text:  # and is not repeated: it would reach logs and manifests
+        raise ValueError("the address of a scheduler holds no user and no password; found an '@' in it")
     if not _ADDRESS.fullmatch(text):
         raise ValueError(f"the address of a scheduler is such as 'tcp://127.0.0.1:8786', found {text!r}")
     return text

@@ -19,6 +19,10 @@ SMALL = (
     *("--set", "train.threshold.resamples=0", "--set", "train.threads=1"),
 )
 
+SECRET = "hunter2-Zx81-correct-horse"  # noqa: S105  (whose absence is tested)
+"""What no command may write anywhere: each finds it in its environment."""
+SECRETS = {"AWS_SECRET_ACCESS_KEY": SECRET, "DATABASE_URL": f"postgres://me:{SECRET}@db/shop", "PASSWORD": SECRET}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -61,7 +65,7 @@ def purchase_pred(*arguments: str | Path, cwd: Path | None = None, **environment
     """Run the command; where the environment decides what is imported, and how, as a new process."""
     given = [str(argument) for argument in arguments]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PURCHASE_PRED_")}
-    every = {**clean, "COLUMNS": "200", **environment}
+    every = {**clean, "COLUMNS": "200", **SECRETS, **environment}
     if all(name.startswith("PURCHASE_PRED_") for name in environment):
         return warm_command().run(given, cwd=cwd or Path.cwd(), environment=every)
     command = Path(sys.executable).with_name("purchase-pred")
