@@ -45,7 +45,7 @@ def alter(path: Path, **changes: object) -> None:
     ("changes", "message"),
     [
         ({"bundle_version": 99}, "bundle_version must be 2, found 99"),
-        ({"bundle_version": 1}, "bundle_version must be 2, found 1: train again"),
+        ({"bundle_version": 1}, r"must be 2, found 1: train again with this version \(`purchase-pred train`\)"),
         ({"kind": "oracle"}, "kind: .*'logistic', 'xgboost' or 'lightgbm', found 'oracle'"),
         ({"kind": "lightgbm"}, "must begin with the kind of the model, 'lightgbm'"),
         ({"name": "../../etc/passwd"}, "name: .*found '../../etc/passwd'"),
