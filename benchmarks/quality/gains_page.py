@@ -22,7 +22,7 @@ _RULE: Final = (
     "What winners of public competitions use and the dictionary lacks, tried on the default world: the columns are "
     "joined to the finished feature rows and both boosters trained with and without them. Figures are the mean "
     "differences over worlds and boosters, in thousandths, and in brackets their 95 % intervals by bootstrap over "
-    "users, the same ones with and without. The rule was set beforehand: a group is kept if on validation PR-AUC gains "
+    "users, the same ones with and without. The rule was set beforehand: a group passes if on validation PR-AUC gains "
     "more than 2 thousandths and more than columns of noise do, or if log-loss falls with both boosters in every "
     "world. Test decides nothing. Intervals hold the luck of the users and not that of training: what columns of noise "
     "seem to gain or lose tells how large that is."
@@ -65,12 +65,12 @@ def _without(found: Mapping[str, Any]) -> str:
     kept = [name for name, group in found["groups"].items() if group["kept"]]
     return (
         f"Worlds of seeds {', '.join(map(str, found['seeds']))}. Without them: {figures}. "
-        f"Kept by the rule: {', '.join(kept) or 'none'}."
+        f"The rule passes: {', '.join(kept) or 'none'}."
     )
 
 
 def _table(found: Mapping[str, Any]) -> Iterator[str]:
-    yield "| group | PR-AUC, validation | log-loss, validation | better in | PR-AUC, test | log-loss, test | kept |"
+    yield "| group | PR-AUC, validation | log-loss, validation | better in | PR-AUC, test | log-loss, test | passes |"
     yield "|---|---|---|---|---|---|---|"
     for name, group in found["groups"].items():
         val, test = group["val"], group["test"]
