@@ -88,6 +88,18 @@ def clock_shift(profiles: pl.LazyFrame, /, *, usual_until: date) -> pl.LazyFrame
     LazyFrame
         ``day`` and ``shift`` (Int64, -11 to 12; of equals the smaller), sorted by day. 0 where no shift leaves less
         than half of the distance, as on the day on which the clock was moved.
+
+    Examples
+    --------
+    Two users come at 9 and at 20 on two days, and on the third by a clock that is two hours ahead.
+
+    >>> from datetime import UTC, date, datetime
+    >>> hours = ((1, 9), (1, 20), (2, 9), (2, 20), (3, 11), (3, 22))
+    >>> times = [datetime(2024, 8, day, hour, tzinfo=UTC) for day, hour in hours]
+    >>> events = pl.LazyFrame({"user_id": [1, 2] * 3, "timestamp": times})
+    >>> profiles = hour_profiles(events, first=date(2024, 8, 1), last=date(2024, 8, 3))
+    >>> clock_shift(profiles, usual_until=date(2024, 8, 3)).collect().rows()
+    [(datetime.date(2024, 8, 3), 2)]
     """
     shifts = pl.LazyFrame({"shift": pl.int_range(-_HOURS // 2 + 1, _HOURS // 2 + 1, eager=True)})
     back = (pl.col(HOUR) - pl.col("shift")) % _HOURS

@@ -101,6 +101,18 @@ def daily_prices(events: pl.LazyFrame, /, *, first: date, last: date, usual_unti
     ------
     SchemaError
         A column is missing or has another dtype.
+
+    Examples
+    --------
+    An item that cost 10 three times on the first day costs 12 and 30 on the second.
+
+    >>> from datetime import UTC, date, datetime
+    >>> times = [datetime(2024, 8, day, 9, tzinfo=UTC) for day in (1, 1, 1, 2, 2)]
+    >>> prices = {"user_id": [7] * 5, "timestamp": times, "item_id": [3] * 5, "price": [10.0, 10.0, 10.0, 12.0, 30.0]}
+    >>> days = {"first": date(2024, 8, 1), "last": date(2024, 8, 2), "usual_until": date(2024, 8, 2)}
+    >>> found = daily_prices(pl.LazyFrame(prices), **days).collect()
+    >>> found.select(pl.col("day").dt.day(), "subject", pl.col("figure").round(3)).rows()
+    [(1, 'price jumps', 0.0), (2, 'price jumps', 0.5), (1, 'price level', 1.0), (2, 'price level', 1.897)]
     """
     known = events_of_days(events, first, last, {ITEM_ID: IDENTIFIER, PRICE: pl.Float64}).filter(pl.col(PRICE) > 0)
     usual = (
