@@ -91,6 +91,18 @@ def test_features_of_another_order_than_the_booster_s_are_refused(
         load_model(tmp_path)
 
 
+def test_windows_named_as_by_earlier_versions_are_refused_with_the_command_that_makes_a_new_model(
+    models: dict[str, FittedModel], tmp_path: Path
+):
+    save_bundle(models["logistic"], tmp_path)
+    features = json.loads((tmp_path / "model.json").read_text())["features"]
+    renamed = [feature | {"name": feature["name"].replace("noise", "view_count_24h")} for feature in features]
+    alter(tmp_path / "model.json", features=renamed)
+    rows = splits(rows=20)["test"].rename({"noise": "view_count_1d"})
+    with pytest.raises(BundleError, match=r"^[^\n]*view_count_24h[^\n]*or train again \(`purchase-pred train`\)$"):
+        load_model(tmp_path).predict(rows)
+
+
 @pytest.mark.parametrize(
     ("method", "parameters", "message"),
     [

@@ -92,6 +92,21 @@ def test_a_folder_in_place_of_a_manifest_is_none(tmp_path: Path) -> None:
     assert plan_reasons(workspace) == (f"stale: {UPPER} has no manifest",)
 
 
+def test_the_settings_of_an_earlier_version_are_named_and_the_run_mends_them(tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, "one two")
+    run(workspace, UPPER_STAGE)
+    path = manifest_path(workspace.path(UPPER))
+    content = json.loads(path.read_text())
+    absent = min(key for key in content["settings"] if key.startswith("session."))
+    kept = {key: value for key, value in content["settings"].items() if key != absent}
+    path.write_text(json.dumps(content | {"settings": kept | {"session.timeout": 20}}))
+
+    planned = plan_reasons(workspace)
+    assert planned == ("stale: session.timeout 20 -> null", planned[-1])
+    assert reasons(workspace, UPPER_STAGE) == list(planned)
+    assert judge_stage(UPPER_STAGE, workspace, Settings())[UPPER].state == "fresh"
+
+
 def plan_reasons(workspace: Any) -> tuple[str, ...]:
     (report,) = plan_stages([Request(UPPER_STAGE)], workspace=workspace, settings=Settings())
     return report.reasons

@@ -144,7 +144,7 @@ def check_features(frame: pl.DataFrame, spec: FeatureSpec, /) -> None:
     if faults:
         raise BundleError(
             f"the features are not those the model was trained on: {'; '.join(faults)}. "
-            "Build them with the settings and the catalog of the training, or train again"
+            "Build them with the settings and the catalog of the training, or train again (`purchase-pred train`)"
         )
 
 
