@@ -9,6 +9,7 @@ from rich.table import Table
 from purchase_pred.evaluation.baselines import RECENCY, attention_name
 from purchase_pred.evaluation.comparison import comparison_table
 from purchase_pred.evaluation.red_flags import FEW_POSITIVES
+from purchase_pred.evaluation.spend import MEAN_AMOUNT, SPEND
 from purchase_pred.evaluation.user_ranking import RANKING, USERS, ranking_table
 from purchase_pred_cli.console import print_result, print_text, shown
 
@@ -24,12 +25,14 @@ _METRICS = {
     "brier": "Brier",
     "ece": "ECE",
 }
+_SPEND_FIGURES = {"mean_absolute_error": "mean absolute error", "captured_at_10pct": "money in the top 10 %"}
 _HEADINGS = {
     "prevalence": "no model",
     "carted_not_bought": "carted, not bought",
     "recency": "latest view",
     "most_viewed": "most viewed",
     "longest_silence": "longest silence",
+    MEAN_AMOUNT: "mean amount",
 }
 
 
@@ -47,6 +50,7 @@ def print_comparison(documents: Sequence[Mapping[str, Any]], /) -> None:
         table.add_row(label, *(_shown(column[key]) for column in columns.values()))
     print_result(table)
     _print_user_ranking(documents, winner["model"])
+    _print_spend(documents, winner)
     print_result(shown(verdict(documents)))
 
 
@@ -80,8 +84,10 @@ def verdict(documents: Sequence[Mapping[str, Any]], /) -> str:
     times = [f"{reached / value:.2f} x {name} ({value:.3f})" for name, value in others.items()]
     chosen = winner["splits"]["val"]["average_precision"]
     won = f"{winner['model']} won on validation (PR-AUC {chosen:.3f}). " if len(documents) > 1 else ""
+    several = ceiling and winner.get("horizons")
+    longest = f" The ceiling is that of the longest horizon, {winner['target']['horizon']}." if several else ""
     doubt = f" Too small to judge: {positives} positives in test, fewer than {FEW_POSITIVES}."
-    told = f"{won}On test {winner['model']} reaches {reached:.3f}: {share}{', '.join(times)}."
+    told = f"{won}On test {winner['model']} reaches {reached:.3f}: {share}{', '.join(times)}.{longest}"
     return told + (doubt if positives < FEW_POSITIVES else "")
 
 
@@ -109,6 +115,24 @@ def _print_user_ranking(documents: Sequence[Mapping[str, Any]], winner: str) -> 
         table.add_column(shown(head), justify="right", style="bold" if name == winner else "")
     for key in next(iter(columns.values())):
         label = key.replace("ndcg", "NDCG").replace("_", " ")
+        table.add_row(label, *(_shown(column[key]) for column in columns.values()))
+    print_result(table)
+
+
+def _print_spend(documents: Sequence[Mapping[str, Any]], winner: Mapping[str, Any]) -> None:
+    """Print how near the expected spend of each model came, where models expect one, beside the rule to beat."""
+    judged = {document["model"]: document[SPEND]["test"] for document in documents if document.get(SPEND)}
+    if winner["model"] not in judged:
+        return
+    # The rule rests on the probabilities of its model: that of the winner is shown.
+    columns = {MEAN_AMOUNT: winner[SPEND][MEAN_AMOUNT], **judged}
+    rows = columns[winner["model"]]["rows"]
+    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
+    table.title = f"test, expected spend of {rows:,} rows"
+    table.add_column("", no_wrap=True)
+    for name in columns:
+        table.add_column(shown(_heading(name)), justify="right", style="bold" if name == winner["model"] else "")
+    for key, label in _SPEND_FIGURES.items():
         table.add_row(label, *(_shown(column[key]) for column in columns.values()))
     print_result(table)
 

@@ -24,7 +24,8 @@ def horizon_table(data: ReportData, /) -> str:
     ]  # fmt: skip
     if not rows:
         return ""
-    words = data.words
+    words, ceiling = data.words, data.document["ceiling"]
+    drawn = f". The ceiling is that of the longest, {duration(data.document['target']['horizon'])}" if ceiling else ""
     return table(
         (
             "Within",
@@ -37,5 +38,5 @@ def horizon_table(data: ReportData, /) -> str:
             "ECE",
         ),
         rows,
-        caption="Each horizon on test; the probabilities of a row never fall from a shorter to a longer one",
+        caption=f"Each horizon on test; the probabilities of a row never fall from a shorter to a longer one{drawn}",
     )

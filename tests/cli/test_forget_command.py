@@ -16,7 +16,7 @@ from purchase_pred.pipeline.engine import claim
 from purchase_pred.pipeline.engine.manifest import read_manifest
 from purchase_pred.pipeline.engine.publish import recover
 from purchase_pred.pipeline.engine.workspace import REJECTED_FILE, Workspace
-from purchase_pred.pipeline.tasks.forget import forget_user
+from purchase_pred.pipeline.tasks.forget import Forgotten, forget_user, told
 from purchase_pred.pipeline.tasks.status import workspace_status
 from purchase_pred.pipeline.tasks.verify import verify
 from purchase_pred.settings.loading import load_settings
@@ -147,3 +147,9 @@ def test_a_file_that_was_changed_by_hand_is_not_vouched_for_afterwards(own_shop:
 def test_a_person_whom_no_file_holds_is_refused(shop: Path) -> None:
     with pytest.raises(InputError, match=r"no file of .* holds the user 'nobody'; nothing was changed"):
         forget_user(Workspace(shop), "nobody")
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_lists_that_were_written_elsewhere_are_said_to_stay(dry_run: bool) -> None:  # noqa: FBT001
+    *_, last = told(Forgotten({"data/raw/users.parquet": 1}, (), ()), dry_run=dry_run)
+    assert last == "lists that `score --output` wrote outside of the workspace are not known here and stay as they are"

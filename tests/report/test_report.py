@@ -181,7 +181,10 @@ def test_every_horizon_has_a_row_of_its_own(report: Judged, page: str):
     shown = render_report(replace(report.shown, document=document))
     assert "never fall from a shorter to a longer one" in shown
     assert "<td>7</td>" in shown
+    assert "The ceiling is that of the longest" not in shown
     assert "never fall" not in page
+    known = render_report(replace(report.shown, document=dict(document, ceiling=one)))
+    assert "The ceiling is that of the longest, 7 days" in known
 
 
 def test_a_model_of_churn_is_told_of_in_its_own_words(report: Judged):

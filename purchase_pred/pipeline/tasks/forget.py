@@ -239,4 +239,5 @@ def told(found: Forgotten, /, *, dry_run: bool) -> Sequence[str]:
         lines.append(f"trained on them: {', '.join(found.trained)}; `purchase-pred train` trains others without")
     if found.unknown:
         lines.append(f"trained on other files, so that nothing tells: {', '.join(found.unknown)}")
+    lines.append("lists that `score --output` wrote outside of the workspace are not known here and stay as they are")
     return lines
