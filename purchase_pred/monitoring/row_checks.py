@@ -81,6 +81,24 @@ def check_rows(
     ------
     BundleError
         The features are not those of the model.
+
+    Examples
+    --------
+    Items had 0 to 9 views when the model learnt; in the last week all have 9, and are bought as before.
+
+    >>> from purchase_pred import Settings, train_models
+    >>> place = pl.int_range(2_000)
+    >>> at = pl.datetime(2024, 8, 1, time_zone="UTC") + pl.duration(minutes=72 * place)
+    >>> usual = place * 7 % 10
+    >>> label, views = (usual + place % 3 > 8).cast(pl.UInt8), pl.when(place < 1_860).then(usual).otherwise(9)
+    >>> rows = pl.select(user_id=place % 100, prediction_time=at, label_end=at, views=views, label=label)
+    >>> learnt, later = {"train": rows[:500], "val": rows[500:800]}, rows[800:].with_columns(split=pl.lit("test"))
+    >>> settings = Settings.model_validate({"train": {"models": ["logistic"], "threads": 1}})
+    >>> (model,) = train_models(learnt["train"], learnt["val"], settings=settings)
+    >>> as_of = datetime.fromisoformat("2024-11-09T00:00Z")
+    >>> found = check_rows(model, learnt, later, as_of=as_of, settings=settings.monitor, threads=1)
+    >>> found.findings.filter("alarm").select("check", "subject").rows()
+    [('psi', 'views'), ('adversarial', 'new rows'), ('calibration', 'matured rows')]
     """
     length = settings.window
     windows = [
