@@ -180,6 +180,29 @@ def test_skip_data_gen_keeps_the_data_whatever_the_settings_say(shop: Path, tmp_
     assert bytes_of(workspace / "data/raw") == before
 
 
+def test_a_workspace_of_an_earlier_version_is_stale_with_the_reason_and_run_all_makes_it_anew(
+    shop: Path, tmp_path: Path
+) -> None:
+    workspace = copy_of(shop, tmp_path)
+    for path in (workspace / "data").glob("*/*_events.manifest.json"):
+        manifest = json.loads(path.read_text())
+        if manifest["stage"] == "split":
+            kept = {key: value for key, value in manifest["settings"].items() if key != "split.by"}
+            path.write_text(json.dumps(manifest | {"settings": kept | {"split.gap_days": 2}}))
+    told = json.loads(purchase_pred("status", "-w", workspace, *SMALL, "--json").out)["stages"]
+    reasons = {stage["stage"]: stage["reasons"] for stage in told if stage["state"] != "fresh"}
+    assert reasons == {"split": ["stale: split.gap_days 2 -> null", "stale: split.by null -> time"]}
+
+    outcome = purchase_pred("run", "all", "-w", workspace, *SMALL)
+    assert outcome.code == 0, outcome.err
+    again = purchase_pred("status", "-w", workspace, *SMALL, "--check", "--json")
+    assert (again.code, set(stage_states(again.out).values())) == (0, {"fresh"})
+    manifest = json.loads((workspace / "data/processed/train_events.manifest.json").read_text())
+    assert (
+        manifest["settings"] == json.loads((shop / "data/processed/train_events.manifest.json").read_text())["settings"]
+    )
+
+
 def test_an_interrupt_ends_with_130_and_the_next_run_completes(tmp_path: Path) -> None:
     command = Path(sys.executable).with_name("purchase-pred")
     arguments = ["run", "generate", "sessionize", "-w", str(tmp_path), "--set", "dataset.num_users=20000"]
