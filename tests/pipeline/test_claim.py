@@ -69,7 +69,7 @@ def kill_after(names: int, workspace: Workspace, log: Path | None = None) -> Non
     """Generate, or ingest a log, and be killed when so many outputs and manifests have their names."""
     arguments = [str(workspace.root), str(names), *([str(log)] if log else [])]
     program = [sys.executable, "-c", KILLED % (TINY,), *arguments]
-    done = subprocess.run(program, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    done = subprocess.run(program, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert len(claims(workspace)) == 1
 
