@@ -21,7 +21,7 @@ from purchase_pred.models.nearer import fit_nearer
 from purchase_pred.models.rows.design_matrix import check_features, label_vector, spec_of
 from purchase_pred.models.rows.feature_rows import columns_of, matrix_of, schema_of
 from purchase_pred.models.rows.periods import period_of
-from purchase_pred.models.rows.room import most_rows
+from purchase_pred.models.rows.room import most_rows, room_beside
 from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
 from purchase_pred.models.rows.sampling import sample_negatives, thinned
 from purchase_pred.models.rows.validation import Validation, validation_rows
@@ -84,7 +84,8 @@ def train_models(
     trained_at
         The moment that goes into the names of the models; none: a model is named by its kind.
     memory
-        Bytes that the rows learnt from may take, learner by learner as `most_rows` tells; None: as many as they take.
+        Bytes that training may take: what the keys of all rows leave is for those learnt from, learner by learner as
+        `most_rows` tells; None: as many as they take.
 
     Raises
     ------
@@ -103,8 +104,9 @@ def train_models(
     keys, val_keys = (columns_of(rows, (*ROW_KEY, LABEL_END, LABEL)) for rows in (train, val))
     _check_both_classes(keys, "training")
     _check_both_classes(val_keys, "validation")
-    validation = validation_rows(val, val_keys, spec, settings=settings.train.calibration, memory=memory)
-    fitted = _fit_all(train, keys, spec, validation, settings=settings, memory=memory)
+    room = room_beside(keys, val_keys, memory=memory)
+    validation = validation_rows(val, val_keys, spec, settings=settings.train.calibration, memory=room)
+    fitted = _fit_all(train, keys, spec, validation, settings=settings, memory=room)
     periods = {"train": period_of(keys), "val": period_of(val_keys)}
     facts = {"rows": keys.height, "positives": int(keys[LABEL].sum()), "periods": periods}
     unjudged = [_uncalibrated(*one, settings=settings, trained_at=trained_at, facts=facts) for one in fitted]
@@ -119,7 +121,7 @@ def train_models(
     both = pl.concat([rows.lazy().select(order) for rows in (train, val)])
     both_keys = pl.concat([keys, val_keys.select(keys.columns)])
     rounds = [model.learner.rounds for model in models]
-    refitted = _fit_all(both, both_keys, spec, validation, settings=settings, memory=memory, rounds=rounds)
+    refitted = _fit_all(both, both_keys, spec, validation, settings=settings, memory=room, rounds=rounds)
     return [_refit(model, learner, learnt) for model, (learner, learnt) in zip(models, refitted, strict=True)]
 
 

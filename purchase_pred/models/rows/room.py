@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from purchase_pred.names import ModelName
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-from purchase_pred.names import ModelName
+    import polars as pl
 
 Purpose = ModelName | Literal["stop"]
 
@@ -18,6 +20,8 @@ that XGBoost makes. `benchmarks/scale/learners` measures 10.5 to 11.1, 10.6 to 1
 fewer bytes."""
 SHARES: Final[Mapping[Purpose, float]] = {"logistic": 0.6, "xgboost": 0.6, "lightgbm": 0.6, "stop": 0.15}
 """Share of the memory that rows of this purpose may take; learners are fitted one after another."""
+DRAW_BYTES: Final = 8
+"""Of the number by which a row is drawn."""
 LEAST_ROWS: Final = 10_000
 """So many rows are learnt from whatever the limit."""
 
@@ -33,3 +37,17 @@ def most_rows(purpose: Purpose, columns: int, memory: int | None, /) -> int:
     if memory is None:
         return 2**62
     return max(LEAST_ROWS, int(memory * SHARES[purpose] / (BYTES_PER_VALUE[purpose] * columns)))
+
+
+def room_beside(*keys: pl.DataFrame, memory: int | None) -> int | None:
+    """Return what is left of the memory beside the keys of all rows, of which each has a draw too.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> room_beside(pl.DataFrame({"user_id": [1, 2]}), memory=1_000), room_beside(memory=None) is None
+    (968, True)
+    """
+    if memory is None:
+        return None
+    return memory - sum(int(frame.estimated_size()) + DRAW_BYTES * frame.height for frame in keys)
