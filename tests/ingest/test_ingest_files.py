@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from compare_logs import rows_of
+from compare_logs import DEFAULTS, rows_of
 
 from purchase_pred.errors import InputError
 from purchase_pred.ingest import read_log
@@ -20,7 +20,6 @@ from purchase_pred.settings.ingest import IngestSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEFAULTS = IngestSettings()
 HEADER = "timestamp,user_id,event_type,item_id\n"
 ROW = "2024-05-01 10:00:00Z,{user},view,{item}\n"
 

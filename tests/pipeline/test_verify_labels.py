@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from stages_of_text import Recorder
 
 from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE, Workspace, features_file
@@ -15,7 +16,6 @@ from purchase_pred.pipeline.tasks.verify_rows import recompute_rows
 from purchase_pred.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 TRAIN = features_file("train")
@@ -38,16 +38,9 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         shutil.copytree(log, place)
         stages = [Request(stage) for stage in STAGES if stage.name != "train"]
         settings = Settings.model_validate(SHOP | target)
-        run_stages(stages, workspace=Workspace(place), settings=settings, observer=Nobody())
+        run_stages(stages, workspace=Workspace(place), settings=settings, observer=Recorder())
         made[name] = log = place
     return made
-
-
-class Nobody:
-    """An observer that does not listen."""
-
-    def __getattr__(self, _: str) -> Callable[..., None]:
-        return lambda *_, **__: None
 
 
 def faults(place: Path) -> tuple[int, set[str]]:

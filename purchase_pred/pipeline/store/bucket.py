@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.errors import ConfigError, MissingExtraError, WorkspaceError
+from purchase_pred.pipeline.engine.fingerprint import new_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -135,7 +135,7 @@ class Bucket:
         ChangedMeanwhileError
             The object is another by now, or gone.
         """
-        digest = hashlib.blake2b(digest_size=16)
+        digest = new_digest()
         with self._told(but=_CONDITION | _NOT_FOUND):
             answer = self._client.get_object(**self._at(name), IfMatch=etag)
             with path.open("wb") as stream:
