@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from purchase_pred.models.rows.feature_rows import FeatureRows
+
 COHORTS: Final = ("all", "user", "item", "persona", "category", "week")
 _ITEM_CATEGORY: Final = "item_category"
 _ROW: Final = "row"
@@ -24,7 +26,7 @@ def cohort_table(
     probabilities: NDArray[np.float64],
     /,
     *,
-    train: pl.DataFrame,
+    train: FeatureRows,
     users: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the metrics of every cohort of the rows of test.
@@ -34,7 +36,7 @@ def cohort_table(
     test, probabilities
         Feature frame and the prediction for each of its rows.
     train
-        Feature frame of the training rows: who and what is not in it is new.
+        The training rows, in memory or lazy: who and what is not in them is new.
     users
         Users with `persona`; none or without that column: no personas.
 
@@ -67,7 +69,7 @@ def cohort_table(
 
 
 def _cohort_columns(
-    test: pl.DataFrame, train: pl.DataFrame, users: pl.DataFrame | None
+    test: pl.DataFrame, train: FeatureRows, users: pl.DataFrame | None
 ) -> dict[str, pl.Expr | pl.Series]:
     columns: dict[str, pl.Expr | pl.Series] = {"all": pl.repeat("all", pl.len())}
     if USER_ID in test.columns:
@@ -84,8 +86,8 @@ def _cohort_columns(
     return columns
 
 
-def _known(test: pl.DataFrame, train: pl.DataFrame, key: str, *, known: str, unknown: str) -> pl.Series:
-    seen = test[key].is_in(train[key].unique().implode())
+def _known(test: pl.DataFrame, train: FeatureRows, key: str, *, known: str, unknown: str) -> pl.Series:
+    seen = test[key].is_in(train.lazy().select(pl.col(key).unique()).collect()[key].implode())
     return pl.select(pl.when(seen).then(pl.lit(known)).otherwise(pl.lit(unknown)).alias(key)).to_series()
 
 

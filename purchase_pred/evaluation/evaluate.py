@@ -13,7 +13,7 @@ from purchase_pred.evaluation.spend import SPEND, spend_document
 from purchase_pred.evaluation.user_ranking import RANKING, ranking_document
 from purchase_pred.execution.memory import PROGRAM_BYTES, memory_limit
 from purchase_pred.metrics import metrics
-from purchase_pred.models.rows.design_matrix import label_vector
+from purchase_pred.models.rows.feature_rows import labels_of
 from purchase_pred.models.thresholds import threshold_report
 from purchase_pred.models.training import train_models
 from purchase_pred.schema import USER_ID
@@ -116,12 +116,12 @@ def _baseline(test: ScoredSplit, logistic: FittedModel, model: FittedModel) -> N
 def _split_metrics(split: ScoredSplit, probabilities: NDArray[np.float64]) -> dict[str, Any]:
     """Return the metrics of a split, and of one of which a sample was scored its own counts and the sample's rows."""
     found = metrics(split.labels, probabilities)
-    if split.scored is None:
+    if not split.is_sample:
         return found
-    labels = label_vector(split.rows)
+    labels = labels_of(split.features)
     positives = int(labels.sum())
     counted = {"rows": len(labels), "positives": positives, "prevalence": positives / len(labels)}
-    return {**found, **counted, "sampled_rows": len(split.scored)}
+    return {**found, **counted, "sampled_rows": split.rows.height}
 
 
 def _train_logistic(splits: Mapping[str, FeatureRows | ScoredSplit], settings: Settings) -> FittedModel:

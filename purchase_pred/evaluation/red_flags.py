@@ -11,11 +11,11 @@ import polars as pl
 from purchase_pred.evaluation.drift import adversarial_validation
 from purchase_pred.evaluation.scored import ScoredSplit, scored_splits
 from purchase_pred.metrics import metrics
-from purchase_pred.models.rows.design_matrix import label_vector, spec_of
-from purchase_pred.models.rows.feature_rows import columns_of, matrix_of
-from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
+from purchase_pred.models.rows.design_matrix import spec_of
+from purchase_pred.models.rows.feature_rows import labels_of, matrix_of
+from purchase_pred.models.rows.row_labels import RowLabels
 from purchase_pred.models.rows.sampling import sample_negatives, thinned
-from purchase_pred.schema import LABEL, USER_ID
+from purchase_pred.schema import USER_ID
 from purchase_pred.settings.training import SamplingSettings
 
 if TYPE_CHECKING:
@@ -119,12 +119,12 @@ def single_feature_auc(frame: FeatureRows, /) -> pl.DataFrame:
     Taken on all positives and about 20 negatives for each, drawn by their keys. Missing values rank below all others;
     categories rank by their share of positives; an AUC below 0.5 is turned round. Null with labels of one class.
     """
-    spec, keys = spec_of(frame), columns_of(frame, (*ROW_KEY, LABEL))
-    everything, draws = label_vector(keys), row_draws(keys)
+    spec, known = spec_of(frame), RowLabels.of(frame)
     sampling = SamplingSettings(negatives_per_positive=_NEGATIVES_PER_POSITIVE)
-    sample = thinned(sample_negatives(everything, draws, settings=sampling), everything, draws, most=_MOST_ROWS)
-    matrix = matrix_of(frame, spec, numbers=sample.rows, height=keys.height)
-    labels = everything if sample.rows is None else everything[sample.rows]
+    drawn = sample_negatives(known.labels, known.draws, settings=sampling)
+    sample = thinned(drawn, known.labels, known.draws, most=_MOST_ROWS)
+    matrix = matrix_of(frame, spec, numbers=sample.rows, height=len(known))
+    labels = known.labels if sample.rows is None else known.labels[sample.rows]
     aucs = [
         _auc(labels, _rates(column, labels) if position in spec.categorical else column)
         for position, column in enumerate(matrix.T)
@@ -212,7 +212,7 @@ def _shared_user_rows(splits: Mapping[str, FeatureRows]) -> Iterator[tuple[Any, 
 
 
 def _few_positives_row(test: FeatureRows) -> tuple[Any, ...]:
-    positives = int(label_vector(columns_of(test, (LABEL,))).sum())
+    positives = int(labels_of(test).sum())
     flagged = positives < FEW_POSITIVES
     meaning = "the figures on test are mostly chance" if flagged else "enough positives to judge by"
     return "few_positives", "test", float(positives), float(FEW_POSITIVES), flagged, meaning

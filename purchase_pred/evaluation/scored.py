@@ -12,7 +12,7 @@ from purchase_pred.evaluation.baselines import rule_columns
 from purchase_pred.evaluation.curves import EVENTS_SEEN
 from purchase_pred.models.calibration import sigmoid
 from purchase_pred.models.rows.design_matrix import NOT_FEATURES, design_matrix, label_vector
-from purchase_pred.models.rows.feature_rows import columns_of, schema_of, take_rows, taken_blocks
+from purchase_pred.models.rows.feature_rows import count_of, schema_of, take_rows, taken_blocks
 from purchase_pred.schema import LABEL_VALUE
 
 if TYPE_CHECKING:
@@ -36,28 +36,27 @@ class ScoredSplit:
     """A split: its rows without their features, and what models say of them."""
 
     rows: pl.DataFrame
-    """Keys, times, label, and the columns that rules and cohorts are made of; of all rows."""
+    """Of the rows that were scored: keys, times, label, and the columns that rules and cohorts are made of."""
     features: FeatureRows
-    """The rows with their features, from which samples are drawn."""
+    """All rows with their features, from which samples are drawn."""
     log_odds: Mapping[str, NDArray[np.float64]]
-    """By the name of the model, before calibration, of the rows that were scored."""
+    """By the name of the model, before calibration."""
     amounts: Mapping[str, NDArray[np.float64]]
     """By the name of the model, what is spent where there is a purchase, of those models that tell."""
-    scored: NDArray[np.intp] | None = None
-    """The numbers of the rows that were scored, ascending; None: all."""
+    is_sample: bool = False
+    """Whether only some of the rows were scored."""
     _samples: dict[int, pl.DataFrame] = field(default_factory=dict, init=False, repr=False)
     """What `sample` has drawn, by how many rows were asked for."""
 
     @property
     def labels(self) -> NDArray[np.uint8]:
         """The labels of the rows that were scored."""
-        return label_vector(self.rows if self.scored is None else self.rows[self.scored])
+        return label_vector(self.rows)
 
     @property
     def values(self) -> NDArray[np.float64]:
         """What was spent on the rows that were scored, NaN where that is not known."""
-        rows = self.rows if self.scored is None else self.rows[self.scored]
-        return rows[LABEL_VALUE].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        return self.rows[LABEL_VALUE].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
     def probabilities(self, model: FittedModel, /) -> NDArray[np.float64]:
         """Return the calibrated probabilities of the rows that were scored."""
@@ -98,12 +97,14 @@ def scored_splits(
 
 def _scored(models: Sequence[FittedModel], features: FeatureRows, *, most: int | None) -> ScoredSplit:
     schema = schema_of(features)
-    rows = columns_of(features, [*NOT_FEATURES, _ITEM_CATEGORY, EVENTS_SEEN, *rule_columns(schema.columns)])
-    scored = None if most is None else drawn_rows(rows.height, most)
+    wanted = {*NOT_FEATURES, _ITEM_CATEGORY, EVENTS_SEEN, *rule_columns(schema.columns)}
+    rows = [schema.select(name for name in schema.columns if name in wanted)]
+    scored = None if most is None else drawn_rows(count_of(features), most)
     parts: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in models}
     valued = [model for model in models if model.amounts is not None]
     amounts: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in valued}
     for block in taken_blocks(features, scored):
+        rows.append(block.select(rows[0].columns))
         matrices = {model.spec: design_matrix(block, model.spec) for model in models}
         for model in models:
             parts[model.name].append(model.log_odds_of(matrices[model.spec]))
@@ -114,13 +115,12 @@ def _scored(models: Sequence[FittedModel], features: FeatureRows, *, most: int |
         parts[model.name] = parts[model.name] or [model.log_odds(schema)]
     log_odds = {name: np.concatenate(found) for name, found in parts.items()}
     spent = {name: np.concatenate(found) if found else np.empty(0) for name, found in amounts.items()}
-    return ScoredSplit(rows, features, log_odds, spent, scored)
+    return ScoredSplit(pl.concat(rows), features, log_odds, spent, is_sample=scored is not None)
 
 
 def sample_rows(frame: FeatureRows, /, *, rows: int = SHAP_ROWS, seed: int = 0) -> pl.DataFrame:
     """Return at most so many rows of a frame, drawn at random without replacement, in their order."""
-    height = int(frame.lazy().select(pl.len()).collect().item())
-    drawn = drawn_rows(height, rows, seed=seed)
+    drawn = drawn_rows(count_of(frame), rows, seed=seed)
     return frame.lazy().collect() if drawn is None else take_rows(frame, drawn)
 
 

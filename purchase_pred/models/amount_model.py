@@ -94,7 +94,7 @@ def fit_amounts(
     UnsupportedTargetError
         Fewer than 20 rows of one of the frames buy at a known price above 0.
     """
-    keys, val_keys = (columns_of(rows, (*ROW_KEY, LABEL, LABEL_VALUE)) for rows in (train, val))
+    keys, val_keys = (columns_of(rows, (PREDICTION_TIME, LABEL, LABEL_VALUE)) for rows in (train, val))
     fitted, watched = _spenders(keys), _spenders(val_keys)
     for name, found in (("training", fitted), ("validation", watched)):
         if found.sum() < LEAST_PURCHASES:
@@ -103,10 +103,10 @@ def fit_amounts(
                 f"price above 0, found {int(found.sum())}: leave target.value out, or bring in a log with prices"
             )
     times = val_keys[PREDICTION_TIME].to_physical().to_numpy()
-    draws = row_draws(val_keys, key=(USER_ID,) if USER_ID in val_keys.columns else ROW_KEY)
+    draws = row_draws(val, key=(USER_ID,) if USER_ID in val.collect_schema() else ROW_KEY)
     stops, calibrates = validation_parts(times, draws, watched.astype(np.uint8), settings.train.calibration)
     most = most_rows("lightgbm", len(spec.features), memory)
-    numbers = _at_most(np.flatnonzero(fitted), row_draws(keys), most)
+    numbers = _at_most(np.flatnonzero(fitted), row_draws(train), most)
     parts = (numbers, np.flatnonzero(watched & stops))
     matrices = [
         matrix_of(rows, spec, numbers=part, height=found.height)

@@ -18,14 +18,13 @@ from purchase_pred.models.learners.lightgbm_learner import fit_lightgbm
 from purchase_pred.models.learners.logistic_learner import fit_logistic
 from purchase_pred.models.learners.xgboost_learner import fit_xgboost
 from purchase_pred.models.nearer import fit_nearer
-from purchase_pred.models.rows.design_matrix import check_features, label_vector, spec_of
-from purchase_pred.models.rows.feature_rows import columns_of, matrix_of, schema_of
+from purchase_pred.models.rows.design_matrix import check_features, spec_of
+from purchase_pred.models.rows.feature_rows import matrix_of, schema_of
 from purchase_pred.models.rows.periods import period_of
 from purchase_pred.models.rows.room import most_rows, room_beside
-from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
+from purchase_pred.models.rows.row_labels import RowLabels
 from purchase_pred.models.rows.sampling import sample_negatives, thinned
 from purchase_pred.models.rows.validation import Validation, validation_rows
-from purchase_pred.schema import LABEL, LABEL_END
 from purchase_pred.settings.carried import carried_settings
 
 if TYPE_CHECKING:
@@ -84,8 +83,8 @@ def train_models(
     trained_at
         The moment that goes into the names of the models; none: a model is named by its kind.
     memory
-        Bytes that training may take: what the keys of all rows leave is for those learnt from, learner by learner as
-        `most_rows` tells; None: as many as they take.
+        Bytes that training may take: what labels and draws of all rows leave is for those learnt from, learner by
+        learner as `most_rows` tells; None: as many as they take.
 
     Raises
     ------
@@ -101,14 +100,14 @@ def train_models(
     """
     spec = spec_of(train, leave_out=settings.train.leave_out)
     check_features(schema_of(val), spec)
-    keys, val_keys = (columns_of(rows, (*ROW_KEY, LABEL_END, LABEL)) for rows in (train, val))
-    _check_both_classes(keys, "training")
-    _check_both_classes(val_keys, "validation")
-    room = room_beside(keys, val_keys, memory=memory)
-    validation = validation_rows(val, val_keys, spec, settings=settings.train.calibration, memory=room)
-    fitted = _fit_all(train, keys, spec, validation, settings=settings, memory=room)
-    periods = {"train": period_of(keys), "val": period_of(val_keys)}
-    facts = {"rows": keys.height, "positives": int(keys[LABEL].sum()), "periods": periods}
+    known, val_known = RowLabels.of(train), RowLabels.of(val)
+    _check_both_classes(known, "training")
+    _check_both_classes(val_known, "validation")
+    room = room_beside(known, val_known, memory=memory)
+    validation = validation_rows(val, val_known, spec, settings=settings.train.calibration, memory=room)
+    fitted = _fit_all(train, known, spec, validation, settings=settings, memory=room)
+    periods = {"train": period_of(train), "val": period_of(val)}
+    facts = {"rows": len(known), "positives": known.positives, "periods": periods}
     unjudged = [_uncalibrated(*one, settings=settings, trained_at=trained_at, facts=facts) for one in fitted]
     models = [
         _calibrated(model, log_odds, validation, settings.train.calibration)
@@ -119,9 +118,9 @@ def train_models(
         return models
     order = val.collect_schema().names()
     both = pl.concat([rows.lazy().select(order) for rows in (train, val)])
-    both_keys = pl.concat([keys, val_keys.select(keys.columns)])
+    both_known = known.followed_by(val_known)
     rounds = [model.learner.rounds for model in models]
-    refitted = _fit_all(both, both_keys, spec, validation, settings=settings, memory=room, rounds=rounds)
+    refitted = _fit_all(both, both_known, spec, validation, settings=settings, memory=room, rounds=rounds)
     return [_refit(model, learner, learnt) for model, (learner, learnt) in zip(models, refitted, strict=True)]
 
 
@@ -199,7 +198,7 @@ def _refit(model: FittedModel, learner: Learner, everything: _Learnt) -> FittedM
 
 def _fit_all(
     features: FeatureRows,
-    keys: pl.DataFrame,
+    known: RowLabels,
     spec: FeatureSpec,
     validation: Validation,
     *,
@@ -208,13 +207,13 @@ def _fit_all(
     rounds: Sequence[int | None] | None = None,
 ) -> list[tuple[Learner, _Learnt]]:
     """Fit each learner on the rows that it has room for; all are rows of one matrix, which is read once."""
-    kinds, labels, draws = settings.train.models, label_vector(keys), row_draws(keys)
+    kinds, labels, draws = settings.train.models, known.labels, known.draws
     sample = sample_negatives(labels, draws, settings=settings.train.sampling)
     limits = {kind: most_rows(kind, len(spec.features), memory) for kind in kinds}
     held = thinned(sample, labels, draws, most=max(limits.values()))
     rows = FitRows(
         spec=spec,
-        matrix=matrix_of(features, spec, numbers=held.rows, height=keys.height),
+        matrix=matrix_of(features, spec, numbers=held.rows, height=len(known)),
         labels=labels if held.rows is None else labels[held.rows],
         weights=held.weights,
         stop_matrix=validation.stop_matrix,
@@ -256,15 +255,14 @@ def _calibrator(
     return CalibratorChoice(fitted, {}, left_alone=False, why="train.calibration.method says so")
 
 
-def _check_both_classes(keys: pl.DataFrame, what: str) -> None:
-    if keys.is_empty():
+def _check_both_classes(known: RowLabels, what: str) -> None:
+    if not len(known):
         raise UnsupportedTargetError(
             f"the {what} split has no rows to learn from: every prediction point was purged or none fell into it. "
             "A shorter target.horizon, other split shares or a longer log would give some"
         )
-    positives = int(label_vector(keys).sum())
-    if positives in {0, keys.height}:
+    if known.positives in {0, len(known)}:
         raise UnsupportedTargetError(
-            f"the {what} split needs positive rows and others, found {positives} of {keys.height} "
+            f"the {what} split needs positive rows and others, found {known.positives} of {len(known)} "
             "positive. Another target.horizon, another target.level or a longer log would give both"
         )

@@ -163,7 +163,7 @@ def report_data(
     scored = scored_splits([model, *([logistic] if logistic else [])], splits)
     split = scored["test"]
     test, labels, probabilities = split.rows, split.labels, split.probabilities(model)
-    frames = {name: one.rows for name, one in scored.items()}
+    frames = {name: one.features for name, one in scored.items()}
     dates = test[PREDICTION_TIME].dt.date().unique().to_list()
     documents = [document, *(rival for rival in rivals if rival["model"] != document["model"])]
     importance = feature_importance(model, split.sample(_SHAP_ROWS))

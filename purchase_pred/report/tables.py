@@ -83,7 +83,7 @@ def log_table(sessionized: pl.LazyFrame, /) -> pl.LazyFrame:
     )
 
 
-def split_table(splits: Mapping[str, pl.DataFrame], /, *, purged: Mapping[str, int]) -> pl.DataFrame:
+def split_table(splits: Mapping[str, FeatureRows], /, *, purged: Mapping[str, int]) -> pl.DataFrame:
     """Return what each split holds: `split`, `rows`, `positives`, `users`, `purged` (null where not known).
 
     Examples
@@ -92,15 +92,16 @@ def split_table(splits: Mapping[str, pl.DataFrame], /, *, purged: Mapping[str, i
     >>> split_table({"train": frame}, purged={"train": 3}).row(0)
     ('train', 2, 1, 1, 3)
     """
-    rows = [
-        (name, frame.height, int(frame[LABEL].sum()), frame[USER_ID].n_unique(), purged.get(name))
+    tables = [
+        frame.lazy()
+        .select(rows=pl.len(), positives=pl.col(LABEL).cast(pl.UInt32).sum(), users=pl.col(USER_ID).n_unique())
+        .select(pl.lit(name).alias(SPLIT), pl.all(), pl.lit(purged.get(name), pl.UInt32).alias("purged"))
         for name, frame in splits.items()
     ]
-    counts = dict.fromkeys(("rows", "positives", "users", "purged"), pl.UInt32)
-    return pl.DataFrame(rows, schema={SPLIT: pl.String, **counts}, orient="row")
+    return pl.concat(tables).with_columns(pl.exclude(SPLIT).cast(pl.UInt32)).collect()
 
 
-def weekly_prevalence(splits: Mapping[str, pl.DataFrame], /) -> pl.DataFrame:
+def weekly_prevalence(splits: Mapping[str, FeatureRows], /) -> pl.DataFrame:
     """Return the share of positives of every week, in the order of the splits and of time.
 
     Returns
@@ -120,8 +121,9 @@ def weekly_prevalence(splits: Mapping[str, pl.DataFrame], /) -> pl.DataFrame:
     ('train', datetime.date(2024, 7, 29), 2, 0.5)
     """
     tables = [
-        frame.group_by(week=pl.col(PREDICTION_TIME).dt.truncate("1w").dt.date())
-        .agg(rows=pl.len(), positives=pl.col(LABEL).sum().cast(pl.UInt32))
+        frame.lazy()
+        .group_by(week=pl.col(PREDICTION_TIME).dt.truncate("1w").dt.date())
+        .agg(rows=pl.len(), positives=pl.col(LABEL).cast(pl.UInt32).sum())
         .sort("week")
         .select(pl.lit(name).alias(SPLIT), "week", "rows", "positives")
         for name, frame in splits.items()
@@ -130,7 +132,7 @@ def weekly_prevalence(splits: Mapping[str, pl.DataFrame], /) -> pl.DataFrame:
     centre = (share + _Z95**2 / (2 * n)) / (1 + _Z95**2 / n)
     half = _Z95 / (1 + _Z95**2 / n) * (share * (1 - share) / n + _Z95**2 / (4 * n**2)).sqrt()
     low, high = (centre - half).clip(0.0, 1.0), (centre + half).clip(0.0, 1.0)
-    return pl.concat(tables).with_columns(prevalence=share, low=low, high=high)
+    return pl.concat(tables).with_columns(prevalence=share, low=low, high=high).collect()
 
 
 def decision_table(

@@ -14,7 +14,8 @@ from purchase_pred.models.rows import feature_rows
 from purchase_pred.models.rows.design_matrix import design_matrix, feature_spec, label_vector
 from purchase_pred.models.rows.feature_rows import columns_of, matrix_of, row_blocks, take_rows
 from purchase_pred.models.rows.room import LEAST_ROWS, most_rows, room_beside
-from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
+from purchase_pred.models.rows.row_keys import row_draws
+from purchase_pred.models.rows.row_labels import RowLabels
 from purchase_pred.models.rows.sampling import sample_negatives, thinned
 from purchase_pred.settings import Settings
 from purchase_pred.settings.training import SamplingSettings
@@ -118,14 +119,12 @@ def test_a_tight_memory_trains_on_fewer_rows_and_says_so():
         assert "more do not fit the memory" in model.training["sampling"]["why"]
 
 
-def test_the_keys_of_all_rows_leave_less_room_for_those_learnt_from(monkeypatch: pytest.MonkeyPatch):
+def test_labels_and_draws_of_all_rows_leave_less_room_for_those_learnt_from(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("purchase_pred.models.rows.room.LEAST_ROWS", 10)
     train, val = SPLITS["train"], SPLITS["val"]
     left = 20_000
-    beside = left - room_beside(
-        *(columns_of(rows, (*ROW_KEY, "label_end", "label")) for rows in (train, val)), memory=left
-    )
-    assert beside > 2 * left
+    beside = left - room_beside(RowLabels.of(train), RowLabels.of(val), memory=left)
+    assert beside > left / 2
     for model in train_models(train, val, settings=SETTINGS, memory=left + beside):
         room = most_rows(model.kind, len(model.spec.features), left)
         assert 0.8 * room < model.training["rows_fitted"] < 1.2 * room < train.height

@@ -10,6 +10,7 @@ from frames import splits
 from purchase_pred.models import design_matrix, feature_spec
 from purchase_pred.models.learners.learner import FEW_STOP_POSITIVES, FitRows
 from purchase_pred.models.learners.lightgbm_learner import lightgbm_parameters
+from purchase_pred.models.rows.row_labels import RowLabels
 from purchase_pred.models.rows.validation import validation_rows
 from purchase_pred.models.training import FITTERS
 from purchase_pred.settings import Settings
@@ -97,10 +98,11 @@ def test_a_booster_that_stops_on_log_loss_keeps_the_rounds_of_the_least_log_loss
 def test_of_very_many_rows_that_stop_whole_users_are_drawn(monkeypatch: pytest.MonkeyPatch):
     val = SPLITS["val"]
     spec, chosen = feature_spec(val), settings(calibration={"min_positives": 1}).train.calibration
-    every = validation_rows(val, val, spec, settings=chosen)
+    known = RowLabels.of(val)
+    every = validation_rows(val, known, spec, settings=chosen)
     watched, draws = val.filter(pl.Series(~every.calibrates)), every.draws[~every.calibrates]
     monkeypatch.setattr("purchase_pred.models.rows.validation.STOP_ROWS", 400)
-    drawn = validation_rows(val, val, spec, settings=chosen)
+    drawn = validation_rows(val, known, spec, settings=chosen)
 
     is_drawn = pl.Series(draws < np.sort(draws)[400])
     kept, others = watched.filter(is_drawn), watched.filter(~is_drawn)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from purchase_pred.models.rows.design_matrix import design_matrix
+from purchase_pred.models.rows.design_matrix import design_matrix, label_vector
+from purchase_pred.schema import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +44,22 @@ def columns_of(rows: FeatureRows, names: Sequence[str], /) -> pl.DataFrame:
     wanted = set(names)
     present = [name for name in rows.collect_schema().names() if name in wanted]
     return rows.lazy().select(present).collect()
+
+
+def count_of(rows: FeatureRows, /) -> int:
+    """Return how many rows there are."""
+    return rows.height if isinstance(rows, pl.DataFrame) else int(rows.select(pl.len()).collect().item())
+
+
+def labels_of(rows: FeatureRows, /) -> NDArray[np.uint8]:
+    """Return the labels of all rows; errors are those of `label_vector`.
+
+    Examples
+    --------
+    >>> labels_of(pl.LazyFrame({"views": [5, 6], "label": [0, 1]})).tolist()
+    [0, 1]
+    """
+    return label_vector(columns_of(rows, (LABEL,)))
 
 
 def schema_of(rows: FeatureRows, /) -> pl.DataFrame:
@@ -97,8 +114,7 @@ def matrix_of(
     if isinstance(rows, pl.DataFrame):
         return design_matrix(rows if numbers is None else rows[numbers], spec)
     if numbers is None:
-        counted = int(rows.select(pl.len()).collect().item()) if height is None else height
-        numbers = np.arange(counted)
+        numbers = np.arange(count_of(rows) if height is None else height)
     matrix = np.empty((len(numbers), len(spec.features)), dtype=np.float32, order="F")
     filled = 0
     for block, within in _blocks_with(rows, numbers):

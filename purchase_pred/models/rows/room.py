@@ -9,7 +9,7 @@ from purchase_pred.names import ModelName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import polars as pl
+    from purchase_pred.models.rows.row_labels import RowLabels
 
 Purpose = ModelName | Literal["stop"]
 
@@ -20,8 +20,6 @@ that XGBoost makes. `benchmarks/scale/learners` measures 10.5 to 11.1, 10.6 to 1
 fewer bytes."""
 SHARES: Final[Mapping[Purpose, float]] = {"logistic": 0.6, "xgboost": 0.6, "lightgbm": 0.6, "stop": 0.15}
 """Share of the memory that rows of this purpose may take; learners are fitted one after another."""
-DRAW_BYTES: Final = 8
-"""Of the number by which a row is drawn."""
 LEAST_ROWS: Final = 10_000
 """So many rows are learnt from whatever the limit."""
 
@@ -39,15 +37,15 @@ def most_rows(purpose: Purpose, columns: int, memory: int | None, /) -> int:
     return max(LEAST_ROWS, int(memory * SHARES[purpose] / (BYTES_PER_VALUE[purpose] * columns)))
 
 
-def room_beside(*keys: pl.DataFrame, memory: int | None) -> int | None:
-    """Return what is left of the memory beside the keys of all rows, of which each has a draw too.
+def room_beside(*rows: RowLabels, memory: int | None) -> int | None:
+    """Return what is left of the memory beside the labels and draws of all rows.
 
     Examples
     --------
     >>> import polars as pl
-    >>> room_beside(pl.DataFrame({"user_id": [1, 2]}), memory=1_000), room_beside(memory=None) is None
-    (968, True)
+    >>> from purchase_pred.models.rows.row_labels import RowLabels
+    >>> two = RowLabels.of(pl.DataFrame({"user_id": [1, 2], "label": [0, 1]}))
+    >>> room_beside(two, memory=1_000), room_beside(memory=None) is None
+    (982, True)
     """
-    if memory is None:
-        return None
-    return memory - sum(int(frame.estimated_size()) + DRAW_BYTES * frame.height for frame in keys)
+    return None if memory is None else memory - sum(one.nbytes for one in rows)

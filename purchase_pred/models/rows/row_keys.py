@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
+from purchase_pred.models.rows.feature_rows import row_blocks
 from purchase_pred.schema import ITEM_ID, PREDICTION_TIME, SESSION_INDEX, USER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from purchase_pred.models.rows.feature_rows import FeatureRows
 
 ROW_KEY: Final = (USER_ID, SESSION_INDEX, ITEM_ID, PREDICTION_TIME)
 """What makes a row of a feature frame the row it is; key columns that a target has no use for are absent."""
@@ -25,13 +28,13 @@ _ABSENT: Final = 0x5851F42D4C957F2D
 _UNIT: Final = 2.0**-53
 
 
-def row_draws(frame: pl.DataFrame, /, *, key: Sequence[str] = ROW_KEY) -> NDArray[np.float64]:
+def row_draws(rows: FeatureRows, /, *, key: Sequence[str] = ROW_KEY) -> NDArray[np.float64]:
     """Return a number in [0, 1) for each row, from its key alone.
 
     The numbers are as good as drawn at random, yet they depend on nothing but the values of the key columns that are
     there: on no seed, no library, no other row and no order. Rows of equal keys have equal numbers. Numbers and times
     are mixed as 64-bit integers by the finaliser of SplitMix64 (Steele, Lea and Flood 2014), whatever their width;
-    text comes in by eight bytes of BLAKE2b.
+    text comes in by eight bytes of BLAKE2b. Of the keys a block is held at a time.
 
     Examples
     --------
@@ -39,10 +42,18 @@ def row_draws(frame: pl.DataFrame, /, *, key: Sequence[str] = ROW_KEY) -> NDArra
     >>> row_draws(frame).round(6).tolist()
     [0.860501, 0.475304, 0.860501]
     """
-    mixed = np.zeros(frame.height, dtype=np.uint64)
-    for name in key:
-        if name in frame.columns:
-            mixed = _mix((mixed + np.uint64(_GOLDEN)) ^ _mix(_bits(frame[name])))
+    names = rows.collect_schema().names()
+    present = [name for name in key if name in names]
+    if not present:
+        return np.zeros(int(rows.lazy().select(pl.len()).collect().item()))
+    keys = rows.select(present)
+    return np.concatenate([np.empty(0), *(_block_draws(block) for block in row_blocks(keys))])
+
+
+def _block_draws(keys: pl.DataFrame) -> NDArray[np.float64]:
+    mixed = np.zeros(keys.height, dtype=np.uint64)
+    for column in keys:
+        mixed = _mix((mixed + np.uint64(_GOLDEN)) ^ _mix(_bits(column)))
     return (mixed >> np.uint64(11)).astype(np.float64) * _UNIT
 
 

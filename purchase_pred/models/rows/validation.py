@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from purchase_pred.models.rows.design_matrix import label_vector
-from purchase_pred.models.rows.feature_rows import matrix_of
+from purchase_pred.models.rows.feature_rows import columns_of, matrix_of
 from purchase_pred.models.rows.room import most_rows
-from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
+from purchase_pred.models.rows.row_keys import row_draws
 from purchase_pred.schema import PREDICTION_TIME, USER_ID
 
 if TYPE_CHECKING:
-    import polars as pl
     from numpy.typing import NDArray
 
     from purchase_pred.models.rows.feature_rows import FeatureRows
+    from purchase_pred.models.rows.row_labels import RowLabels
     from purchase_pred.models.rows.spec import FeatureSpec
     from purchase_pred.settings.training import CalibrationSettings
 
@@ -41,7 +40,7 @@ class Validation:
 
 def validation_rows(
     val: FeatureRows,
-    keys: pl.DataFrame,
+    known: RowLabels,
     spec: FeatureSpec,
     /,
     *,
@@ -57,8 +56,8 @@ def validation_rows(
     ----------
     val
         The feature rows.
-    keys
-        Their keys, T and labels, in the same order.
+    known
+        Their labels and draws.
     spec
         The features that are learnt from.
     settings
@@ -66,8 +65,8 @@ def validation_rows(
     memory
         Bytes that the rows which stop may take; None: as many as they take.
     """
-    labels, times = label_vector(keys), keys[PREDICTION_TIME].to_physical().to_numpy()
-    draws = row_draws(keys, key=(USER_ID,) if USER_ID in keys.columns else ROW_KEY)
+    labels, times = known.labels, columns_of(val, (PREDICTION_TIME,))[PREDICTION_TIME].to_physical().to_numpy()
+    draws = row_draws(val, key=(USER_ID,)) if USER_ID in val.collect_schema() else known.draws
     stops, calibrates = validation_parts(times, draws, labels, settings)
     watched = np.flatnonzero(stops)
     most = min(STOP_ROWS, most_rows("stop", len(spec.features), memory))
@@ -75,7 +74,7 @@ def validation_rows(
         watched = watched[draws[watched] < np.sort(draws[watched])[most]]
     return Validation(
         features=val,
-        stop_matrix=matrix_of(val, spec, numbers=watched, height=keys.height),
+        stop_matrix=matrix_of(val, spec, numbers=watched, height=len(known)),
         stop_labels=labels[watched],
         labels=labels,
         times=times,

@@ -10,9 +10,9 @@ import numpy as np
 from purchase_pred.errors import ConfigError
 from purchase_pred.execution.memory import PROGRAM_BYTES, memory_limit
 from purchase_pred.models import load_model, track, tune
-from purchase_pred.models.rows.feature_rows import columns_of, take_rows
+from purchase_pred.models.rows.feature_rows import count_of, take_rows
 from purchase_pred.models.rows.room import most_rows
-from purchase_pred.models.rows.row_keys import ROW_KEY, row_draws
+from purchase_pred.models.rows.row_keys import row_draws
 from purchase_pred.models.tracking import import_mlflow
 from purchase_pred.pipeline.engine.publish import written_whole
 from purchase_pred.pipeline.feature_files import read_split
@@ -63,12 +63,12 @@ def tune_model(
 
 def _rows_that_fit(train: pl.LazyFrame, settings: Settings, kind: ModelName) -> pl.DataFrame:
     """Return the training rows, or as many as the learner has room for beside them, drawn by their keys."""
-    keys, columns = columns_of(train, ROW_KEY), len(train.collect_schema())
+    rows, columns = count_of(train), len(train.collect_schema())
     most = most_rows(kind, columns, memory_limit(settings.execution) - PROGRAM_BYTES) // 2
-    if keys.height <= most:
+    if rows <= most:
         return train.collect()
-    _LOGGER.info("searched on %s of %s rows: more do not fit the memory", f"{most:,}", f"{keys.height:,}")
-    return take_rows(train, np.flatnonzero(row_draws(keys) < most / keys.height))
+    _LOGGER.info("searched on %s of %s rows: more do not fit the memory", f"{most:,}", f"{rows:,}")
+    return take_rows(train, np.flatnonzero(row_draws(train) < most / rows))
 
 
 def check_tuned(path: Path, /, *, force: bool) -> None:
