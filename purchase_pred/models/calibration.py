@@ -168,7 +168,9 @@ def calibration_line(labels: NDArray[np.uint8], log_odds: NDArray[np.float64], /
     if labels.min(initial=1) == labels.max(initial=0) or z.min() == z.max():
         return None
     design = np.column_stack([z, np.ones(len(z))])
-    found = minimize(_loss, (1.0, 0.0), args=(design, labels), jac=True, method="BFGS", tol=1e-9)
+    found = minimize(
+        _loss, (1.0, 0.0), args=(design, labels), jac=True, hess=_curvature, method="trust-exact", tol=1e-9
+    )
     return float(found.x[0]), float(found.x[1])
 
 
@@ -186,8 +188,19 @@ def _loss(
     parameters: NDArray[np.float64], design: NDArray[np.float64], labels: NDArray[np.uint8]
 ) -> tuple[float, NDArray[np.float64]]:
     fitted = design @ parameters
-    loss = np.mean(np.logaddexp(0.0, fitted) - labels * fitted)
-    return float(loss), design.T @ (sigmoid(fitted) - labels) / len(labels)
+    small = np.exp(-np.abs(fitted))
+    loss = np.mean(np.maximum(fitted, 0.0) + np.log1p(small) - labels * fitted)
+    probabilities = np.where(fitted >= 0, 1.0, small) / (1.0 + small)
+    return float(loss), (probabilities - labels) @ design / len(labels)
+
+
+def _curvature(
+    parameters: NDArray[np.float64], design: NDArray[np.float64], labels: NDArray[np.uint8]
+) -> NDArray[np.float64]:
+    """Return the Hessian of `_loss`."""
+    probabilities = sigmoid(design @ parameters)
+    found: NDArray[np.float64] = (design.T * (probabilities * (1.0 - probabilities))) @ design / len(labels)
+    return found
 
 
 def _fit_isotonic(log_odds: NDArray[np.float64], labels: NDArray[np.uint8]) -> Calibrator:
