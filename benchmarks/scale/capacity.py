@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from benchmarks.quiet import BUSY
 from purchase_pred.execution.memory import BYTES_PER_EVENT, EVENTS_PER_SHARD
 
 if TYPE_CHECKING:
@@ -115,12 +116,12 @@ def _check(costs: Costs, measured: Mapping[str, Any]) -> Iterator[str]:
     yield f"{len(costs.features)} shards, each worker a process of one thread. With one worker the tasks took"
     yield f"{costs.tasks:.1f} s of processor time, and what only the client does {costs.client:.1f} s, of which"
     yield f"{costs.fixed:.1f} s whatever the log. Laid out in the order of the tasks that gives, beside the clock:"
-    yield from ("", "| workers | simulated, s | on the clock, s | load before |", "|---|---|---|---|")
+    yield from ("", "| workers | simulated, s | on the clock, s | cores busy before |", "|---|---|---|---|")
     for run in measured["runs"]:
         told = makespan(costs, workers=run["workers"])
-        yield f"| {run['workers']} | {told:.1f} | {run['seconds']:.1f} | {run['load_before']:.1f} |"
+        yield f"| {run['workers']} | {told:.1f} | {run['seconds']:.1f} | {run['busy_before']:.1f} |"
     yield ""
-    if any(run["load_before"] > 1 for run in measured["runs"]):
+    if any(run["busy_before"] > BUSY for run in measured["runs"]):
         yield "Something else was running on the cores meanwhile: the clock says nothing of the simulation yet, and the"
         yield "client's part, in which Dask's own loop counts as long as the clock runs, is too high."
         yield ""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.quiet import BUSY
 from benchmarks.scale.capacity import lines as capacity
 from purchase_pred.sizes import parse_size
 
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
 RESULTS: Final = Path(__file__).parents[1] / "results" / "scale.json"
 WORKERS_RESULTS: Final = RESULTS.with_name("workers.json")
 PAGE: Final = Path(__file__).parents[2] / "docs" / "scale.md"
+_ABOUT: Final = 2.0
 TO_FEATURES: Final = {"sessionize", "split", "features"}
-BUSY: Final = 1.0
-"""A load before a stage starts, above which something else was running."""
 
 
 def write_page(results: Path, /) -> None:
@@ -72,23 +72,25 @@ def _table(sizes: Iterable[Mapping[str, Any]], unit: str, scale: float, digits: 
 
 
 def _growth(sizes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Tell how time grows from the smallest to the largest log of a limit, from the raw log to the features."""
+    """Tell how time grows from the raw log to the features: from the smallest, and a tenth, to the largest log."""
     every_stage = max((TO_FEATURES & set(size["stages"]) for size in sizes), key=len)
     whole = [size for size in sizes if every_stage <= set(size["stages"])]
     limits = {size["memory_limit"]: [] for size in whole}
     for size in whole:
         limits[size["memory_limit"]].append(size)
     for limit, of_limit in limits.items():
-        first, last = of_limit[0], of_limit[-1]
-        if first is last:
-            continue
-        times = last["events"] / first["events"]
-        clock, cores = (_to_features(last, unit) / _to_features(first, unit) for unit in ("seconds", "cpu_seconds"))
-        yield (
-            f"With {limit}, {times:.1f} times the events ({first['events']:,} to {last['events']:,}) took {clock:.1f} "
-            f"times the seconds from the raw log to the features, {cores:.1f} times those of all cores together."
-        )
-        yield ""
+        last = of_limit[-1]
+        tenths = [size for size in of_limit[1:] if abs(last["events"] / size["events"] - 10.0) < _ABOUT]
+        yield from (_grown(limit, first, last) for first in (*of_limit[:1], *tenths) if first is not last)
+
+
+def _grown(limit: str, first: Mapping[str, Any], last: Mapping[str, Any]) -> str:
+    times = last["events"] / first["events"]
+    clock, cores = (_to_features(last, unit) / _to_features(first, unit) for unit in ("seconds", "cpu_seconds"))
+    return (
+        f"With {limit}, {times:.1f} times the events ({first['events']:,} to {last['events']:,}) took {clock:.1f} "
+        f"times the seconds from the raw log to the features, {cores:.1f} times those of all cores together.\n"
+    )
 
 
 def _to_features(size: Mapping[str, Any], unit: str) -> float:
@@ -101,6 +103,6 @@ def _kept(sizes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     yield f"The limit was kept in {len(runs) - len(past)} of {len(runs)} runs."
     for size, stage, took in past:
         yield f"- {size['events']:,} events, {stage}: {took['peak_bytes'] / 1e6:,.0f} MB of {size['memory_limit']}."
-    busy = [run for run in runs if run[2]["load_before"] > BUSY]
+    busy = [run for run in runs if run[2]["busy_before"] > BUSY]
     if busy:
         yield f"Something else was running when {len(busy)} of them began, so their seconds on the clock are too many."

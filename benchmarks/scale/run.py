@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.quiet import busy_cores
 from benchmarks.results import machine
 from benchmarks.scale.page import RESULTS, write_page
 from purchase_pred.sizes import parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 DAYS: Final = 180
 USERS_PER_MILLION: Final = 4_630
@@ -49,23 +50,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if not options.page:
         for millions in options.events:
-            measured = measure(millions, options.memory_limit, options.stages, options.folder)
+            for measured in measure(millions, options.memory_limit, options.stages, options.folder):
+                _keep(measured, options.json)
             _print(measured)
-            _keep(measured, options.json)
     if options.json == RESULTS:
         write_page(RESULTS)
 
 
-def measure(millions: float, limit: str, stages: Sequence[str], folder: Path | None = None) -> dict[str, Any]:
-    """Return what the stages took on a log of about so many million events."""
+def measure(millions: float, limit: str, stages: Sequence[str], folder: Path | None = None) -> Iterator[dict[str, Any]]:
+    """Yield after each stage what the stages so far took on a log of about so many million events."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         workspace = Path(name)
         took = {}
         for stage in stages:
-            load = os.getloadavg()[0]
-            took[stage] = run_stage(stage, workspace, millions, limit) | {"load_before": round(load, 1)}
-        events = json.loads((workspace / "data/raw/clickstream_events.manifest.json").read_text())["rows"]
-    return {"events": events, "memory_limit": limit, "stages": took}
+            busy = busy_cores()
+            took[stage] = run_stage(stage, workspace, millions, limit) | {"busy_before": busy}
+            events = json.loads((workspace / "data/raw/clickstream_events.manifest.json").read_text())["rows"]
+            yield {"events": events, "memory_limit": limit, "stages": dict(took)}
 
 
 def run_stage(stage: str, workspace: Path, millions: float, limit: str, /) -> dict[str, Any]:

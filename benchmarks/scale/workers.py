@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 from distributed import Client, LocalCluster
 
+from benchmarks.quiet import busy_cores
 from benchmarks.results import machine
 from benchmarks.scale.capacity import Costs
 from benchmarks.scale.page import RESULTS, WORKERS_RESULTS, write_page
@@ -58,10 +59,10 @@ def measure(workspace: Workspace, /, *, fixed: float) -> dict[str, Any]:
     """Return the costs of the tasks with one worker, and how long the stage took with one and with two."""
     runs, heard = [], []
     for workers in (1, 2):
-        load = os.getloadavg()[0]
+        busy = busy_cores()
         watch = _run(workspace, workers)
         heard.append(watch)
-        runs.append({"workers": workers, "seconds": round(watch.ended - watch.began, 2), "load_before": round(load, 1)})
+        runs.append({"workers": workers, "seconds": round(watch.ended - watch.began, 2), "busy_before": busy})
     manifest = read_manifest(workspace.path(EVENTS_FILE))
     return {"costs": asdict(heard[0].costs(events=(manifest and manifest.rows) or 0, fixed=fixed)), "runs": runs}
 
