@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from purchase_pred.features.daily import daily_answers, item_days
+from purchase_pred.features.daily import daily_answers, daily_tables, item_days
 from purchase_pred.features.group import ratio
 from purchase_pred.features.sources import HOUR, SHOP
 from purchase_pred.schema import (
@@ -83,10 +83,10 @@ def conditional_rates(rows: pl.DataFrame, events: pl.LazyFrame, /) -> pl.DataFra
     item, shop = (
         daily_answers(
             anchors,
-            days,
-            catalog,
+            daily_tables(
+                days, catalog, by=by, aggregates=[total(f"{by}_{kind}", kind, windows=["30d"]) for kind in kinds]
+            ),
             by=by,
-            aggregates=[total(f"{by}_{kind}", kind, windows=["30d"]) for kind in kinds],
             lag=timedelta(0),
         )
         for by in (ITEM_ID, SHOP)

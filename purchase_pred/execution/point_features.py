@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from purchase_pred.execution.days_in_memory import days_in_memory
 from purchase_pred.execution.engines import engine_for_shards
 from purchase_pred.execution.launcher import side_by_side
 from purchase_pred.execution.memory import BYTES_PER_EVENT, EVENTS_PER_SHARD, events_at_once, memory_limit
@@ -14,11 +15,12 @@ from purchase_pred.schema import USER_ID
 from purchase_pred.shards import UserShards, shard_starts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import polars as pl
 
     from purchase_pred.settings import Settings
+    from purchase_pred.windows.event_tables import EventTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,15 +63,19 @@ def features_of_points(
     """
     shards = UserShards.of(shard_starts(log, size=events_per_shard).collect())
     room = events_at_once(memory_limit(inputs.settings.execution), bytes_per_event=BYTES_PER_EVENT)
+    tables = days_in_memory(points(log), inputs.days, catalog=inputs.catalog, settings=inputs.settings.features)
     jobs = (
-        (events, partial(_features, log.filter(shards.condition(number)), points, inputs))
+        (events, partial(_features, log.filter(shards.condition(number)), points, inputs, tables))
         for number, events in enumerate(shards.events)
     )
     return side_by_side(jobs, room=room)
 
 
 def _features(
-    shard: pl.LazyFrame, points: Callable[[pl.LazyFrame], pl.LazyFrame], inputs: FeatureInputs
+    shard: pl.LazyFrame,
+    points: Callable[[pl.LazyFrame], pl.LazyFrame],
+    inputs: FeatureInputs,
+    tables: Mapping[str, EventTables],
 ) -> pl.DataFrame:
     # What is made of a shard looks at its events several times, and a shard fits into memory.
     engine = engine_for_shards(inputs.settings.execution.engine)
@@ -81,6 +87,6 @@ def _features(
         catalog=inputs.catalog,
         users=inputs.users,
         settings=inputs.settings.features,
-        days=inputs.days,
+        days=tables,
         assume_sorted=inputs.assume_sorted,
     ).collect(engine=engine)

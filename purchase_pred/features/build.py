@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from purchase_pred.errors import SchemaError
 from purchase_pred.features.coding import ITEM_CODE, SESSION_CODE, USER_CODE, coded, with_codes
-from purchase_pred.features.daily import daily_answers, item_days
+from purchase_pred.features.daily import daily_answers, daily_tables, item_days
 from purchase_pred.features.dictionary import feature_groups
 from purchase_pred.features.group import check_groups
 from purchase_pred.features.session_items import session_item_answers
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from purchase_pred.features.group import FeatureGroup, Source
     from purchase_pred.windows import Aggregate
+    from purchase_pred.windows.event_tables import EventTables
     from purchase_pred.windows.keys import EventOrder
 
     _Calls = dict[tuple[str, ...], list[Aggregate]]
@@ -60,7 +62,7 @@ def build_features(
     users: pl.LazyFrame | None = None,
     settings: FeatureSettings | None = None,
     extra: Sequence[FeatureGroup] = (),
-    days: pl.LazyFrame | None = None,
+    days: pl.LazyFrame | Mapping[str, EventTables] | None = None,
     assume_sorted: bool = False,
 ) -> pl.LazyFrame:
     """Add the whole feature dictionary to prediction points, as known strictly before T.
@@ -85,8 +87,8 @@ def build_features(
     extra
         Groups of one's own, after the shipped ones.
     days
-        What all users did per item and day, as `item_days` sums it up of the whole log; to be given where `sessionized`
-        holds only some of the users. None: summed up of `sessionized`.
+        What all users did per item and day, as `item_days` sums it up of the whole log, or what `tables_of_days` makes
+        of it; to be given where `sessionized` holds only some of the users. None: summed up of `sessionized`.
     assume_sorted
         `sessionized` is sorted by (user_id, timestamp, event_id); saves the sort. Not checked: a wrong order
         gives wrong results.
@@ -129,7 +131,7 @@ def build_features(
     keys = [name for name in (USER_ID, ITEM_ID, SESSION_INDEX) if name in present or name == USER_ID]
     of_events = sessionized.collect_schema()
     require(anchors, {**{name: of_events[name] for name in keys}, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
-    groups = _groups_for(keys, (*feature_groups(chosen), *extra))
+    groups = _groups_for(present, chosen, extra)
     features = [name for group in groups for name in group.columns]
     _check_names(present.names(), features)
 
@@ -142,18 +144,16 @@ def build_features(
     described, events = with_codes(described, events, numbered_sessions=assume_sorted)
     described, events = described.cache(), events.cache()
     in_order = (_USER, _SESSION) if assume_sorted else (_USER,)
-    days = item_days(sessionized) if days is None else days
     calls = _calls(groups, numbered_sessions=assume_sorted)
+    if not isinstance(days, Mapping):
+        days = _tables(item_days(sessionized) if days is None else days, items, calls["daily"])
     parts = [
         *_event_answers(described, events, calls["events"], lag=lag, in_order=in_order),
         *(
             session_item_answers(described, events, aggregates=asked, lag=lag)
             for asked in calls["session_items"].values()
         ),
-        *(
-            daily_answers(described, days, items, by=by[0], aggregates=asked, lag=lag)
-            for by, asked in calls["daily"].items()
-        ),
+        *(daily_answers(described, days[by], by=by, lag=lag) for (by,) in calls["daily"]),
     ]
     wide = pl.concat([described, *parts], how="horizontal")
     made = {name for group in groups for name in column_names(group.aggregates)}
@@ -163,9 +163,63 @@ def build_features(
     return wide.select(*present, *features)
 
 
-def _groups_for(keys: Sequence[str], groups: Iterable[FeatureGroup]) -> list[FeatureGroup]:
+def tables_of_days(
+    anchors: pl.LazyFrame,
+    days: pl.LazyFrame,
+    /,
+    *,
+    catalog: pl.LazyFrame | None = None,
+    settings: FeatureSettings | None = None,
+    extra: Sequence[FeatureGroup] = (),
+) -> dict[str, EventTables]:
+    """Return what anchors look up in the days of a whole log, for `build_features` to be called many times.
+
+    The days are those of the whole log for each of its parts: what depends on them alone, which is to bring them
+    together by category and for the shop, to sort them and to sum them up over time, need not be done for each.
+
+    Parameters
+    ----------
+    anchors
+        Prediction points, of which only the columns count: they say which features there are.
+    days, catalog, settings, extra
+        As for `build_features`, and the same as there.
+
+    Returns
+    -------
+    dict
+        For each entity of the statistics over all users its `EventTables`, lazy as ever; `EventTables.computed`
+        computes them.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from datetime import datetime, timezone
+    >>> from purchase_pred.features import item_days, tables_of_days
+    >>> us = pl.Datetime("us", "UTC")
+    >>> log = pl.LazyFrame(
+    ...     {"item_id": [3], "timestamp": [datetime(2024, 8, 1, 9, tzinfo=timezone.utc)], "event_type": ["view"],
+    ...      "price": [9.99]},
+    ...     schema_overrides={"timestamp": us},
+    ... )
+    >>> anchors = pl.LazyFrame(schema={"user_id": pl.Int64, "item_id": pl.Int64, "prediction_time": us})
+    >>> lazy = tables_of_days(anchors, item_days(log))
+    >>> in_memory = {by: tables.computed(lambda frame: frame.collect().lazy()) for by, tables in lazy.items()}
+    >>> sorted(in_memory)
+    ['__shop', 'item_category', 'item_id']
+    """
+    groups = _groups_for(anchors.collect_schema(), settings or FeatureSettings(), extra)
+    return _tables(days, checked_catalog(catalog, days), _calls(groups, numbered_sessions=False)["daily"])
+
+
+def _tables(days: pl.LazyFrame, items: pl.LazyFrame, calls: _Calls) -> dict[str, EventTables]:
+    return {by: daily_tables(days, items, by=by, aggregates=asked) for (by,), asked in calls.items()}
+
+
+def _groups_for(present: Iterable[str], settings: FeatureSettings, extra: Sequence[FeatureGroup]) -> list[FeatureGroup]:
+    """Return the groups whose entities the columns of the anchors name."""
+    keys = {USER_ID, *({ITEM_ID, SESSION_INDEX} & {*present})}
     known = {*keys, SHOP, ITEM_CATEGORY} if ITEM_ID in keys else {*keys, SHOP}
-    return [group for group in groups if known.issuperset(group.by)]
+    return [group for group in (*feature_groups(settings), *extra) if known.issuperset(group.by)]
 
 
 def _reads(groups: Iterable[FeatureGroup]) -> Iterator[str]:

@@ -5,6 +5,7 @@ Sums of one shard of users add up with those of the others, so they are the same
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -22,13 +23,13 @@ from purchase_pred.schema import (
     TIMESTAMP,
     VIEW,
 )
-from purchase_pred.windows import window_features
+from purchase_pred.windows.engine import event_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import timedelta
 
     from purchase_pred.windows import Aggregate
+    from purchase_pred.windows.event_tables import EventTables
 
 PRICED_VIEWS: Final = "priced_views"
 VIEWED_CENTS: Final = "viewed_cents"
@@ -77,28 +78,31 @@ def item_days(events: pl.LazyFrame, /) -> pl.LazyFrame:
     )
 
 
-def daily_answers(
-    anchors: pl.LazyFrame,
-    days: pl.LazyFrame,
-    catalog: pl.LazyFrame,
-    /,
-    *,
-    by: str,
-    aggregates: Sequence[Aggregate],
-    lag: timedelta,
-) -> pl.LazyFrame:
+def daily_tables(
+    days: pl.LazyFrame, catalog: pl.LazyFrame, /, *, by: str, aggregates: Sequence[Aggregate]
+) -> EventTables:
+    """Return the tables of the aggregates over complete days; they are the same for whichever anchors ask.
+
+    `days` are those of `item_days`, `by` is ``item_id``, ``item_category`` or the whole shop.
+    """
+    if by != ITEM_ID:  # whose days are summed up already
+        if by == ITEM_CATEGORY:
+            days = days.join(catalog.select(ITEM_ID, pl.col(CATEGORY).alias(ITEM_CATEGORY)), on=ITEM_ID, how="left")
+        entity = pl.lit(0, dtype=pl.UInt8).alias(SHOP) if by == SHOP else pl.col(by)
+        days = days.group_by(entity, TIMESTAMP).agg(pl.col(_SUMS).sum())
+    return event_tables(
+        days.with_columns(_no_ties()), by=[by], aggregates=aggregates, availability_lag=timedelta(0), order="any"
+    )
+
+
+def daily_answers(anchors: pl.LazyFrame, tables: EventTables, /, *, by: str, lag: timedelta) -> pl.LazyFrame:
     """Answer the aggregates over complete days before T - lag, in the order of the anchors.
 
-    Each entity and day is answered once, for all the anchors that share them. `days` are those of `item_days`, `by` is
-    ``item_id``, ``item_category`` or the whole shop.
+    Each entity and day is answered once, for all the anchors that share them. `tables` are those of `daily_tables`.
     """
-    entity = pl.lit(0, dtype=pl.UInt8).alias(SHOP) if by == SHOP else pl.col(by)
-    if by == ITEM_CATEGORY:
-        days = days.join(catalog.select(ITEM_ID, pl.col(CATEGORY).alias(ITEM_CATEGORY)), on=ITEM_ID, how="left")
-    sums = days.group_by(entity, TIMESTAMP).agg(pl.col(_SUMS).sum()).with_columns(_no_ties())
     midnight = (pl.col(PREDICTION_TIME) - lag).dt.truncate("1d").alias(PREDICTION_TIME)
     asked = anchors.select(by, midnight)
-    answers = window_features(asked.unique(), sums, by=by, aggregates=aggregates)
+    answers = tables.answered(asked.unique())
     key = [by, PREDICTION_TIME]
     return asked.join(answers, on=key, how="left", nulls_equal=True, maintain_order="left").drop(key)
 

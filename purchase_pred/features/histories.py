@@ -146,23 +146,6 @@ def sees_changed_day(rows: pl.LazyFrame, changed: pl.LazyFrame, /, *, settings: 
     return rows.with_columns(_midnight(settings)).join(affected, on=_DAY, how="semi").drop(_DAY)
 
 
-def days_in_sight(days: pl.LazyFrame, rows: pl.LazyFrame, /, *, settings: FeatureSettings) -> pl.LazyFrame:
-    """Return those of `item_days` that some of the rows look at, in some order: with few rows that are few days.
-
-    Parameters are those of `sees_changed_day`.
-    """
-    dates = days.select(TIMESTAMP).unique().sort(TIMESTAMP)
-    looking = dates.join_asof(
-        _midnights(rows, settings),
-        left_on=TIMESTAMP,
-        right_on=_DAY,
-        strategy="forward",
-        allow_exact_matches=False,
-        coalesce=False,
-    )
-    return days.join(looking.filter(_is_in_sight(pl.col(TIMESTAMP), settings)), on=TIMESTAMP, how="semi")
-
-
 def _midnight(settings: FeatureSettings) -> pl.Expr:
     lag = settings.availability_lag
     return (pl.col(PREDICTION_TIME) - lag).dt.truncate("1d").alias(_DAY)

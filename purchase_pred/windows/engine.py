@@ -9,20 +9,11 @@ import polars as pl
 
 from purchase_pred.durations import microseconds
 from purchase_pred.errors import SchemaError
-from purchase_pred.schema import (
-    EVENT_ID,
-    IDENTIFIER,
-    PREDICTION_TIME,
-    TIME_DTYPE,
-    TIMESTAMP,
-    Requirement,
-    require,
-    require_lazy,
-)
+from purchase_pred.schema import EVENT_ID, IDENTIFIER, TIME_DTYPE, TIMESTAMP, Requirement, require, require_lazy
 from purchase_pred.windows.aggregates import column_names
 from purchase_pred.windows.compile import compile_aggregates
-from purchase_pred.windows.extremes import with_extremes
-from purchase_pred.windows.keys import ROW, EventOrder, with_keys
+from purchase_pred.windows.event_tables import EventTables
+from purchase_pred.windows.keys import EventOrder, keyed_events
 from purchase_pred.windows.registry import KINDS
 
 if TYPE_CHECKING:
@@ -126,30 +117,44 @@ def ordered_window_features(
     `order` is what is known: sorted by (`by`..., timestamp, event_id), or tied events of an entity in the order of
     their event_id, or nothing.
     """
+    tables = event_tables(events, by=by, aggregates=aggregates, availability_lag=availability_lag, order=order)
+    return tables.answered(anchors)
+
+
+def event_tables(
+    events: pl.LazyFrame,
+    /,
+    *,
+    by: Sequence[str],
+    aggregates: Sequence[Aggregate],
+    availability_lag: timedelta | str,
+    order: EventOrder,
+) -> EventTables:
+    """Return the events as anchors look them up; parameters and errors are those of `ordered_window_features`."""
     lag = microseconds(availability_lag)
-    _check(anchors, events, by, aggregates, lag)
-    numbered = anchors.with_row_index(ROW).cache()
-    located, keyed = with_keys(
-        numbered.select(ROW, *by, PREDICTION_TIME),
-        events,
-        by=by,
-        lag=lag,
-        order=order,
-        ties_matter=any(KINDS[aggregate.kind].depends_on_order or aggregate.consecutive for aggregate in aggregates),
+    _check(events, by, aggregates, lag)
+    kinds = [KINDS[aggregate.kind] for aggregate in aggregates]
+    ties_matter = any(
+        kind.depends_on_order or aggregate.consecutive for kind, aggregate in zip(kinds, aggregates, strict=True)
     )
+    keyed, bases = keyed_events(events, by=by, order=order, ties_matter=ties_matter)
     additive = [aggregate for aggregate in aggregates if not KINDS[aggregate.kind].rolling]
+    rolling = [aggregate for aggregate in aggregates if KINDS[aggregate.kind].rolling]
     tables, features = compile_aggregates(additive, keyed, lag=lag)
-    looked_up = pl.concat(
-        [located, *(found for table in tables for found in table.look_ups(located))], how="horizontal"
+    dtypes = events.collect_schema()
+    return EventTables(
+        by={name: dtypes[name] for name in by},
+        columns=tuple(column_names(aggregates)),
+        lag=lag,
+        bases=bases,
+        tables=tuple(tables),
+        features=features,
+        rolling=tuple(rolling),
+        rolled=keyed if rolling else None,
     )
-    looked_up = with_extremes(looked_up, keyed, [a for a in aggregates if KINDS[a.kind].rolling])
-    answers = looked_up.with_columns(**features).select(ROW, *column_names(aggregates)).sort(ROW).drop(ROW)
-    return pl.concat([numbered.drop(ROW), answers], how="horizontal")
 
 
-def _check(
-    anchors: pl.LazyFrame, events: pl.LazyFrame, by: Sequence[str], aggregates: Sequence[Aggregate], lag: int
-) -> None:
+def _check(events: pl.LazyFrame, by: Sequence[str], aggregates: Sequence[Aggregate], lag: int) -> None:
     if not by:
         raise ValueError("by must name at least one column of the entity, found none")
     if not aggregates:
@@ -160,17 +165,11 @@ def _check(
     needed: dict[str, Requirement] = {name: schema.get(name, pl.Unknown) for name in by}
     read: dict[str, Requirement] = {root: schema.get(root, pl.Unknown) for a in aggregates for root in a.reads}
     require(events, {**needed, **read, EVENT_ID: IDENTIFIER, TIMESTAMP: TIME_DTYPE}, what="events")
-    require(anchors, {**needed, PREDICTION_TIME: TIME_DTYPE}, what="anchors")
     for aggregate in aggregates:
         _check_condition(aggregate, schema)
         dtype = schema.get(str(aggregate.column))
         if KINDS[aggregate.kind].needs_numbers and dtype is not None and not dtype.is_numeric():
             raise SchemaError(f"events: {aggregate.kind} needs numbers, column {aggregate.column!r} is {dtype}")
-    made = column_names(aggregates)
-    taken = set(anchors.collect_schema().names())
-    twice = sorted({name for name in made if made.count(name) > 1 or name in taken})
-    if twice:
-        raise SchemaError(f"anchors: columns would be made twice: {', '.join(twice)}; rename the aggregates")
 
 
 def _check_condition(aggregate: Aggregate, schema: pl.Schema) -> None:

@@ -24,8 +24,6 @@ def with_extremes(anchors: pl.LazyFrame, events: pl.LazyFrame, aggregates: Seque
 
     The rolling windows are closed on the left, [T - w, T), so events tied with T are not seen.
     """
-    if not aggregates:
-        return anchors
     schema = events.collect_schema()
     values = {f"__value{i}": _value(aggregate, schema) for i, aggregate in enumerate(aggregates)}
     rolled = {

@@ -38,53 +38,60 @@ _WIDTHS: Final = {
 """Bits that a column of an entity key takes when it is packed."""
 
 
-def with_keys(
-    anchors: pl.LazyFrame,
-    events: pl.LazyFrame,
-    /,
-    *,
-    by: Sequence[str],
-    lag: int,
-    order: EventOrder,
-    ties_matter: bool,
-) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Return anchors with `BASE` and `AT`, sorted by `AT`, and events with `BASE` and `KEY`, sorted by `KEY`.
+def keyed_events(
+    events: pl.LazyFrame, /, *, by: Sequence[str], order: EventOrder, ties_matter: bool
+) -> tuple[pl.LazyFrame, pl.Expr | pl.LazyFrame]:
+    """Return events with `BASE` and `KEY`, sorted by `KEY`, and how anchors find the `BASE` of their entity.
+
+    Where the columns of the entity pack into 64 bits, its code is computed from their values on both sides; otherwise
+    the entities are numbered in sorted order, and a table has `by` and `BASE` of each.
 
     Parameters
     ----------
-    anchors
-        With `ROW`, `by` and the prediction time.
     by
-        Columns of the entity. Where they pack into 64 bits, the entity's code is computed from their values on both
-        sides; otherwise the entities are numbered in sorted order and joined to the anchors.
-    lag
-        Microseconds after its timestamp at which an event becomes known.
+        Columns of the entity.
     order
         What is known of the order of the events.
     ties_matter
         Events with equal keys must stand in the order of their event_id; only the latest event's value depends on it.
     """
-    schema = events.collect_schema()
-    widths = [_width(schema[name]) for name in by]
-    if all(widths) and sum(widths) <= _SPAN.bit_length() - 1:
-        base = _packed(schema, by, widths)
-        located = anchors.with_columns(base.alias(BASE))
+    base = _packed(events.collect_schema(), by)
+    if base is not None:
         keyed = events.with_columns(base.alias(BASE), _event_key(base)).filter(pl.col(KEY).is_not_null())
         if order == "by_entity":
-            keyed = _in_one_piece(keyed)
-        else:
-            tied = keyed.sort(EVENT_ID) if ties_matter and order == "any" else keyed
-            keyed = tied.sort(KEY, maintain_order=ties_matter).cache()
+            return _in_one_piece(keyed).set_sorted(KEY), base
+        tied = keyed.sort(EVENT_ID) if ties_matter and order == "any" else keyed
+        return tied.sort(KEY, maintain_order=ties_matter).cache().set_sorted(KEY), base
+    columns = [*by, TIMESTAMP] + ([EVENT_ID] if ties_matter else [])
+    named = events.filter(pl.col(name).is_not_null() for name in by)
+    in_order = named if order == "by_entity" else named.sort(columns, nulls_last=True)
+    starts = in_order.with_columns(_entity_start(by))
+    numbered = starts.with_columns((running_count(pl.col(_STARTS)).cast(_WIDE) * _SPAN).alias(BASE)).cache()
+    keyed = numbered.drop(_STARTS).with_columns(_event_key(pl.col(BASE))).filter(pl.col(KEY).is_not_null())
+    return keyed.set_sorted(KEY), numbered.filter(_STARTS).select(*by, BASE)
+
+
+def keyed_anchors(
+    anchors: pl.LazyFrame, bases: pl.Expr | pl.LazyFrame, /, *, by: Sequence[str], lag: int
+) -> pl.LazyFrame:
+    """Return anchors with `ROW`, `BASE` and `AT`, sorted by `AT`.
+
+    Parameters
+    ----------
+    anchors
+        With `ROW`, `by` and the prediction time.
+    bases
+        What `keyed_events` has returned beside the events.
+    by
+        Columns of the entity, of the dtypes that they have among the events.
+    lag
+        Microseconds after its timestamp at which an event becomes known.
+    """
+    if isinstance(bases, pl.Expr):
+        located = anchors.with_columns(bases.alias(BASE))
     else:
-        columns = [*by, TIMESTAMP] + ([EVENT_ID] if ties_matter else [])
-        named = events.filter(pl.col(name).is_not_null() for name in by)
-        in_order = named if order == "by_entity" else named.sort(columns, nulls_last=True)
-        starts = in_order.with_columns(_entity_start(by))
-        numbered = starts.with_columns((running_count(pl.col(_STARTS)).cast(_WIDE) * _SPAN).alias(BASE)).cache()
-        located = anchors.join(numbered.filter(_STARTS).select(*by, BASE), on=list(by), how="left")
-        keyed = numbered.drop(_STARTS).with_columns(_event_key(pl.col(BASE))).filter(pl.col(KEY).is_not_null())
-    located = located.with_columns(_anchor_key(lag), pl.col(BASE).fill_null(0)).select(ROW, BASE, AT).sort(AT)
-    return located.cache(), keyed.set_sorted(KEY)
+        located = anchors.join(bases, on=list(by), how="left")
+    return located.with_columns(_anchor_key(lag), pl.col(BASE).fill_null(0)).select(ROW, BASE, AT).sort(AT).cache()
 
 
 def _in_one_piece(frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -114,8 +121,14 @@ def _width(dtype: pl.DataType) -> int:
     return _WIDTHS.get(type(dtype), 0)
 
 
-def _packed(schema: pl.Schema, by: Sequence[str], widths: Sequence[int]) -> pl.Expr:
-    """Pack the columns into one number of [-2^63, 2^63), in lexicographic order, and multiply it by 2^64."""
+def _packed(schema: pl.Schema, by: Sequence[str]) -> pl.Expr | None:
+    """Pack the columns into one number of [-2^63, 2^63), in lexicographic order, and multiply it by 2^64.
+
+    None: they do not fit.
+    """
+    widths = [_width(schema[name]) for name in by]
+    if not all(widths) or sum(widths) > _SPAN.bit_length() - 1:
+        return None
     shift, lowest = 0, -_ORIGIN
     fields = []
     for name, width in zip(reversed(by), reversed(widths), strict=True):

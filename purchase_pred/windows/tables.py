@@ -10,7 +10,7 @@ import polars as pl
 from purchase_pred.windows.keys import AT, KEY, window_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 AT_T: Final = 0
 """The moment of a look-up at T itself; beside it stand window lengths and None (the entity's start)."""
@@ -36,6 +36,11 @@ class LookUpTable:
             self.columns[name] = column
         self.moments.setdefault(moment, set()).add(name)
         return pl.col(_read_name(name, moment))
+
+    def computed(self, change: Callable[[pl.LazyFrame], pl.LazyFrame], /) -> LookUpTable:
+        """Return the table with its columns computed, as `change` returns them: whoever reads it again adds nothing."""
+        rows = change(self.rows.select(KEY, **self.columns))
+        return LookUpTable(self.label, rows, {name: pl.col(name) for name in self.columns}, self.moments)
 
     def look_ups(self, anchors: pl.LazyFrame, /) -> Iterator[pl.LazyFrame]:
         """Yield, per moment, the requested columns in the order of the anchors; null where no row lies before it.

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 import purchase_pred as pp
+from purchase_pred.execution.days_in_memory import days_in_memory
 from purchase_pred.features import item_days
 from purchase_pred.prediction_rows import prediction_rows
 from purchase_pred.settings import Settings
 from purchase_pred.settings.simulator import DatasetSettings
 from purchase_pred.shards import UserShards, shard_starts
 from purchase_pred.simulation import simulate_catalog, simulate_clickstream, simulate_users
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purchase_pred.windows.event_tables import EventTables
 
 SETTINGS = Settings(dataset=DatasetSettings(num_users=120, num_items=60, num_days=40))
 
@@ -39,7 +47,12 @@ def features(shop, anchors) -> pl.DataFrame:
     return built(anchors, shop).collect(engine="streaming")
 
 
-def built(anchors: pl.LazyFrame, shop: dict[str, pl.LazyFrame], *, days: pl.LazyFrame | None = None) -> pl.LazyFrame:
+def built(
+    anchors: pl.LazyFrame,
+    shop: dict[str, pl.LazyFrame],
+    *,
+    days: pl.LazyFrame | Mapping[str, EventTables] | None = None,
+) -> pl.LazyFrame:
     return pp.build_features(
         anchors, shop["sessionized"], catalog=shop["catalog"], users=shop["users"], days=days, assume_sorted=True
     )
@@ -60,10 +73,12 @@ def test_an_order_that_is_not_known_gives_the_same_bits(shop, anchors, features)
     assert_frame_equal(found, features, check_exact=True)
 
 
-@pytest.mark.parametrize("size", [700, 10**9])
-def test_shards_of_users_one_by_one_give_the_same_bits(shop, anchors, features, size):
+@pytest.mark.parametrize(("size", "in_memory"), [(700, False), (700, True), (10**9, False)])
+def test_shards_of_users_one_by_one_give_the_same_bits(shop, anchors, features, size, in_memory):
     shards = UserShards.of(shard_starts(shop["sessionized"], size=size).collect())
     days = item_days(shop["sessionized"]).collect().lazy()
+    if in_memory:
+        days = days_in_memory(anchors, days, catalog=shop["catalog"], settings=SETTINGS.features)
     parts = []
     for number in range(len(shards)):
         part = {**shop, "sessionized": shop["sessionized"].filter(shards.condition(number))}

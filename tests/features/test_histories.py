@@ -11,7 +11,6 @@ from purchase_pred.features import item_days
 from purchase_pred.features.histories import (
     day_fingerprints,
     days_differing,
-    days_in_sight,
     event_fingerprints,
     histories,
     sees_changed_day,
@@ -120,4 +119,3 @@ def test_a_prediction_sees_a_changed_day_from_the_midnight_after_it_for_thirty_d
     rows = pl.LazyFrame({"prediction_time": [moment]}, schema={"prediction_time": TIME_DTYPE})
     changed = pl.LazyFrame({"timestamp": [day(10)]}, schema={"timestamp": TIME_DTYPE})
     assert sees_changed_day(rows, changed, settings=SETTINGS).collect().height == sees
-    assert days_in_sight(changed, rows, settings=SETTINGS).collect().height == sees

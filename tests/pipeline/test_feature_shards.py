@@ -10,11 +10,13 @@ from polars.testing import assert_frame_equal
 from stages_of_text import Recorder
 
 import purchase_pred as pp
+from purchase_pred.execution.days_in_memory import days_in_memory
 from purchase_pred.names import SPLITS
 from purchase_pred.pipeline.engine.runner import Request, run_stages
 from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE, Workspace, features_file
 from purchase_pred.pipeline.feature_files import named_features
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
+from purchase_pred.pipeline.stages import days
 from purchase_pred.pipeline.stages import features as stage
 from purchase_pred.settings.features import FeatureSettings
 from purchase_pred.settings.loading import resolve_settings
@@ -23,6 +25,8 @@ from purchase_pred.simulation import simulate_catalog, simulate_clickstream, sim
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from purchase_pred.windows.event_tables import EventTables
 
 DATASET = DatasetSettings(num_users=80, num_items=40, num_days=30)
 ASSIGN = ("target.horizon=1d", "features.windows=[1d]")
@@ -63,6 +67,20 @@ def assert_same(found: dict[str, pl.DataFrame], expected: dict[str, pl.DataFrame
     for split in SPLITS:
         assert expected[split].height > 0
         assert_frame_equal(found[split], expected[split], check_exact=True)
+
+
+def test_what_all_shards_look_up_in_the_days_is_computed_once(tmp_path, monkeypatch, sessionized) -> None:
+    computed = []
+
+    def counted(*frames: pl.LazyFrame, **options: Any) -> dict[str, EventTables]:
+        computed.append(1)
+        return days_in_memory(*frames, **options)
+
+    monkeypatch.setattr(days, "days_in_memory", counted)
+    for number in (1, 2):
+        _, heard = run(workspace_of(tmp_path / str(number), sessionized))
+        assert len(heard.shards) > 5
+        assert len(computed) == number
 
 
 @pytest.mark.parametrize(

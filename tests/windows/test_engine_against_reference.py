@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 from reference.compare import assert_columns_equal
 from reference.frames import anchor_frame, event_frame
 from reference.sessions import sessionize_by_intent
@@ -17,6 +18,7 @@ from reference.windows import Aggregate, aggregate_value
 
 import purchase_pred as pp
 from purchase_pred.durations import duration_name
+from purchase_pred.windows.engine import event_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -166,6 +168,27 @@ def test_larger_logs_equal_the_reference_in_one_call(seed):
     log = random_log(seeded(seed), most_events=150, most_anchors=60)
     asked = counts(log.windows, (None,)) + amounts(log.windows, (LONG,)) + moments((log.windows[3],), (BUYS_OR_CARTS,))
     assert_equal_to_reference(log, asked, by=KEYS[seed % len(KEYS)], lag=log.lag)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_tables_computed_once_answer_each_part_of_the_anchors_with_the_same_bits_and_read_no_event_again(seed):
+    log, by = random_log(seeded(seed), most_events=150, most_anchors=60), list(KEYS[seed % len(KEYS)])
+    asked = counts(log.windows, (None,)) + amounts(log.windows, (LONG,)) + moments((log.windows[3],), (BUYS_OR_CARTS,))
+    aggregates = [in_library(aggregate, condition) for aggregate, condition in asked]
+    lag, anchors = timedelta(microseconds=log.lag), anchor_frame(log.anchors, ids=log.ids)
+    reads = []
+    events = event_frame(log.events, ids=log.ids, sessionized=True)
+    watched = events.map_batches(lambda frame: reads.append(1) or frame, schema=events.collect_schema())
+
+    tables = event_tables(watched, by=by, aggregates=aggregates, availability_lag=lag, order="any")
+    computed = tables.computed(lambda frame: frame.collect().lazy())
+    assert reads
+    reads.clear()
+    middle = len(log.anchors) // 2
+    parts = [computed.answered(part).collect() for part in (anchors.head(middle), anchors.slice(middle))]
+    assert reads == []
+    whole = pp.window_features(anchors, events, by=by, aggregates=aggregates, availability_lag=lag)
+    assert_frame_equal(pl.concat(parts), whole.collect(), check_exact=True)
 
 
 @pytest.mark.parametrize("by", [("user_id",), ("user_id", "item_id")])

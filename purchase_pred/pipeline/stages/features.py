@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
@@ -12,8 +12,8 @@ import polars as pl
 from purchase_pred.execution.backends import open_launcher
 from purchase_pred.execution.engines import engine_for_shards
 from purchase_pred.execution.memory import BYTES_PER_EVENT, EVENTS_PER_SHARD
-from purchase_pred.features import build_features, item_days
-from purchase_pred.features.histories import days_in_sight, event_fingerprints
+from purchase_pred.features import build_features
+from purchase_pred.features.histories import event_fingerprints
 from purchase_pred.pipeline.engine.manifest import is_output_of
 from purchase_pred.pipeline.engine.parquet import ROWS_PER_GROUP, row_count, scan, scan_if_there
 from purchase_pred.pipeline.engine.parquet_join import join_parquet
@@ -22,6 +22,7 @@ from purchase_pred.pipeline.engine.stage import Made
 from purchase_pred.pipeline.engine.workspace import CATALOG_FILE, SESSIONIZED_FILE, USERS_FILE
 from purchase_pred.pipeline.feature_files import naming
 from purchase_pred.pipeline.registry import STAGE_BY_NAME
+from purchase_pred.pipeline.stages.days import forget_tables, tables_in_memory, write_days
 from purchase_pred.pipeline.stages.earlier_features import (
     ROW,
     find_earlier,
@@ -60,11 +61,11 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.pipeline.stages.earlier_features import EarlierFeatures
     from purchase_pred.settings import Settings
+    from purchase_pred.windows.event_tables import EventTables
 
 KEYS: Final = (USER_ID, SESSION_INDEX, ITEM_ID)
 
 _LOGGER: Final = logging.getLogger(__name__)
-_DAYS_FILE: Final = "item_days.parquet"
 _LEVEL: Final = 1
 """Of zstd: against the default, writing takes a third less, and files are a tenth larger."""
 
@@ -126,19 +127,26 @@ class _Log:
     def catalog(self) -> pl.LazyFrame | None:
         return scan_if_there(self.workspace.path(CATALOG_FILE), CATALOG)
 
-    @property
-    def users(self) -> pl.LazyFrame | None:
-        return scan_if_there(self.workspace.path(USERS_FILE), USERS)
-
     def of(self, number: int, /) -> pl.LazyFrame:
         """Return the events of a shard."""
         return self.sessionized.filter(self.shards.condition(number))
+
+    def users_of(self, number: int, /) -> pl.LazyFrame | None:
+        """Return the users of a shard, where users are known."""
+        users = scan_if_there(self.workspace.path(USERS_FILE), USERS)
+        return None if users is None else users.filter(self.shards.condition(number))
 
     def size(self, number: int, /) -> int:
         """Return the events of a shard, or its prediction points where they are known and more, as on a calendar."""
         rows = _rows_name(number)
         points = row_count(self.store.path(rows)) if self.store.holds(rows) else 0
         return max(self.shards.events[number], points)
+
+    def tables(self) -> Mapping[str, EventTables]:
+        """Return what shards look up in the sums per item and day of the whole log."""
+        rows = self.store.path(_rows_name(0))  # of the same columns as the others
+        catalog = self.workspace.path(CATALOG_FILE)
+        return tables_in_memory(self.store, rows, catalog=catalog, settings=self.settings.features)
 
     def collect(self, frame: pl.LazyFrame, /) -> pl.DataFrame:
         """Collect what is made of a shard."""
@@ -209,15 +217,13 @@ def _write_features(log: _Log, launcher: Launcher, work: Work) -> None:
     work.observer.shards_done(len(names) - len(missing), of=len(names), rows=rows)
     if not missing:
         return
-    with store.making(_DAYS_FILE) as path:
-        item_days(log.sessionized).collect().write_parquet(path, compression="lz4")
-    days = pl.scan_parquet(store.path(_DAYS_FILE))
+    days = write_days(store, log.sessionized)
     earlier = find_earlier(work, days) if log.is_sorted else None
     jobs = ((log.size(number), partial(_make_features, log, earlier, number)) for number in missing)
     for done, made in enumerate(launcher.run(jobs), start=1 + len(names) - len(missing)):
         rows, taken = rows + made.rows, taken + made.taken
         work.observer.shards_done(done, of=len(names), rows=rows)
-    _days.cache_clear()
+    forget_tables()
     if earlier:
         _LOGGER.info("features: %s of %s rows are taken over from the files of before", f"{taken:,}", f"{rows:,}")
     if log.is_sorted:
@@ -229,8 +235,8 @@ def _make_features(log: _Log, earlier: EarlierFeatures | None, number: int) -> _
     splits = [split_of(unit) for unit in log.units]
     rows = pl.scan_parquet(log.store.path(_rows_name(number)))
     wanted = rows.filter(~pl.col(PURGED), pl.col(SPLIT).is_in(splits)).drop(PURGED).with_row_index(ROW)
-    events, of_item, of_user = log.of(number), log.catalog, log.users
-    days, taken = _days(log.store.path(_DAYS_FILE)).lazy(), None
+    events, of_item, of_user = log.of(number), log.catalog, log.users_of(number)
+    taken = None
     if log.is_sorted:
         fingerprints = log.collect(event_fingerprints(events, catalog=of_item, users=of_user)).lazy()
         with log.store.making(_history_name(number)) as path:
@@ -239,14 +245,13 @@ def _make_features(log: _Log, earlier: EarlierFeatures | None, number: int) -> _
     if taken is not None:
         wanted = log.collect(wanted.join(taken.lazy(), on=ROW, how="anti")).lazy()
         events = events.join(wanted, on=USER_ID, how="semi", maintain_order="left")
-        days = days_in_sight(days, wanted, settings=log.settings.features)
     made = build_features(
         wanted,
         events,
         catalog=of_item,
         users=of_user,
         settings=log.settings.features,
-        days=days,
+        days=log.tables(),
         assume_sorted=log.is_sorted,
     )
     whole = log.collect(made)
@@ -269,12 +274,6 @@ def _write_parts(log: _Log, number: int, whole: pl.DataFrame, *, known: Sequence
                 row_group_size=ROWS_PER_GROUP,
                 metadata=metadata,
             )
-
-
-@lru_cache(maxsize=1)
-def _days(path: Path) -> pl.DataFrame:
-    """Return the sums per item and day of the whole log, read once by each process that makes shards."""
-    return pl.read_parquet(path)
 
 
 def _joined(log: _Log, partial_path: Path, unit: str, counts: dict[str, SplitCounts]) -> Made:
