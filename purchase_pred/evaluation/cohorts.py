@@ -11,6 +11,8 @@ from purchase_pred.models.rows.design_matrix import label_vector
 from purchase_pred.schema import ITEM_ID, PERSONA, PREDICTION_TIME, USER_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -49,13 +51,13 @@ def cohort_table(
         defined. A cohort whose column is absent has no row.
     """
     labels = label_vector(test)
-    grouped = test.select(**_cohort_columns(test, train, users)).with_row_index(_ROW)
     rows: list[dict[str, Any]] = []
-    for cohort in grouped.columns[1:]:
-        parts = grouped.group_by(pl.col(cohort).alias("value")).agg(_ROW).sort("value")
-        for value, members in parts.iter_rows():
-            found = metrics(labels[members], probabilities[members])
-            mean = float(probabilities[members].mean())
+    for cohort, values in _cohorts(test, train, users):
+        parts = values.to_frame("value").with_row_index(_ROW).group_by("value").agg(_ROW).sort("value")
+        for value, members in zip(parts["value"], parts[_ROW], strict=True):
+            own = members.to_numpy()
+            found = metrics(labels[own], probabilities[own])
+            mean = float(probabilities[own].mean())
             rows.append({"cohort": cohort, "value": value, "mean_probability": mean, **found})
     counts = dict.fromkeys(("rows", "positives"), pl.UInt32)
     others = (name for name in metrics([], []) if name not in counts)
@@ -68,22 +70,20 @@ def cohort_table(
     )  # fmt: skip
 
 
-def _cohort_columns(
-    test: pl.DataFrame, train: FeatureRows, users: pl.DataFrame | None
-) -> dict[str, pl.Expr | pl.Series]:
-    columns: dict[str, pl.Expr | pl.Series] = {"all": pl.repeat("all", pl.len())}
+def _cohorts(test: pl.DataFrame, train: FeatureRows, users: pl.DataFrame | None) -> Iterator[tuple[str, pl.Series]]:
+    """Yield each cohort with the value of each row, one after the other: of many rows they take much memory."""
+    yield "all", pl.repeat("all", test.height, eager=True)
     if USER_ID in test.columns:
-        columns["user"] = _known(test, train, USER_ID, known="returning", unknown="new")
+        yield "user", _known(test, train, USER_ID, known="returning", unknown="new")
     if ITEM_ID in test.columns:
-        columns["item"] = _known(test, train, ITEM_ID, known="known", unknown="cold")
+        yield "item", _known(test, train, ITEM_ID, known="known", unknown="cold")
     if users is not None and PERSONA in users.columns and USER_ID in test.columns:
         personas = users.select(USER_ID, _text(pl.col(PERSONA)).alias(PERSONA)).unique(USER_ID)
         joined = test.select(USER_ID).join(personas, on=USER_ID, how="left", maintain_order="left")
-        columns["persona"] = joined[PERSONA].fill_null("unknown")
+        yield "persona", joined[PERSONA].fill_null("unknown")
     if _ITEM_CATEGORY in test.columns:
-        columns["category"] = _text(pl.col(_ITEM_CATEGORY))
-    columns["week"] = _text(pl.col(PREDICTION_TIME).dt.truncate("1w").dt.date())
-    return columns
+        yield "category", test.select(_text(pl.col(_ITEM_CATEGORY))).to_series()
+    yield "week", test.select(_text(pl.col(PREDICTION_TIME).dt.truncate("1w").dt.date())).to_series()
 
 
 def _known(test: pl.DataFrame, train: FeatureRows, key: str, *, known: str, unknown: str) -> pl.Series:

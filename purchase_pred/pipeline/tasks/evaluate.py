@@ -55,7 +55,8 @@ def evaluate_saved(
     splits = read_splits(workspace, settings, asker=str(model))
     baseline = fresh_model(workspace, settings, "logistic")
     logistic = load_model(baseline) if baseline else None
-    scored = scored_splits([fitted, *([logistic] if logistic else [])], splits)
+    scored = scored_splits([fitted], {name: splits[name] for name in ("train", "val")})
+    scored |= scored_splits([fitted, *([logistic] if logistic else [])], {"test": splits["test"]})
     test = scored["test"].rows
     truth = true_probabilities(workspace, settings, test) if oracle else None
     document = evaluate(fitted, scored, settings=settings, logistic=logistic, truth=truth)
