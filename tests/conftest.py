@@ -7,6 +7,11 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
+# Tests run on every core, and so do the threads of boosters and scikit-learn: where these wait for each other by
+# spinning, most of the time of all goes there. Both are read when the libraries are loaded, by what tests start too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # where no test says how many
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 settings.register_profile(
     "suite",  # the same examples on every machine and in every run
     derandomize=True,

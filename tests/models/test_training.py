@@ -43,6 +43,13 @@ def test_every_learner_finds_the_signal(models: dict[str, FittedModel], kind: st
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_two_threads_give_the_same_model_every_time(kind: str):
+    asked = settings(models=[kind], threads=2)
+    first, second = (train_models(SPLITS["train"], SPLITS["val"], settings=asked)[0] for _ in range(2))
+    assert (first.predict(SPLITS["test"]) == second.predict(SPLITS["test"])).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_predictions_are_probabilities_and_not_inflated_by_class_weights(models: dict[str, FittedModel], kind: str):
     test = SPLITS["test"]
     assert models[kind].predict(test).mean() == pytest.approx(test["label"].mean(), rel=0.3)
