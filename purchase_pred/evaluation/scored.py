@@ -74,12 +74,17 @@ class ScoredSplit:
 
 
 def scored_splits(
-    models: Sequence[FittedModel], splits: Mapping[str, FeatureRows | ScoredSplit], /
+    models: Sequence[FittedModel],
+    splits: Mapping[str, FeatureRows | ScoredSplit],
+    /,
+    *,
+    known: Mapping[str, Mapping[str, NDArray[np.float64]]] | None = None,
 ) -> dict[str, ScoredSplit]:
     """Score the rows of the splits by several models in one pass over each, block by block.
 
     Models are told apart by their names. Of `train` at most 500,000 rows are scored. A split that is scored already
-    is returned as it is; one named `val` is scored by the fit that has not learnt from it.
+    is returned as it is; one named `val` is scored by the fit that has not learnt from it. `known` are log-odds that
+    are known already of all rows of a split, by split and model.
 
     Raises
     ------
@@ -87,33 +92,41 @@ def scored_splits(
         The features of a split are not those of a model.
     """
     named = {model.name: model for model in models}.values()
-    return {
-        name: split
-        if isinstance(split, ScoredSplit)
-        else _scored([model.to_judge_on(name) for model in named], split, most=TRAIN_ROWS if name == "train" else None)
-        for name, split in splits.items()
-    }
+    found = {}
+    for name, split in splits.items():
+        judged = [model.to_judge_on(name) for model in named]
+        most = TRAIN_ROWS if name == "train" else None
+        own = (known or {}).get(name, {})
+        found[name] = split if isinstance(split, ScoredSplit) else _scored(judged, split, most=most, known=own)
+    return found
 
 
-def _scored(models: Sequence[FittedModel], features: FeatureRows, *, most: int | None) -> ScoredSplit:
+def _scored(
+    models: Sequence[FittedModel],
+    features: FeatureRows,
+    *,
+    most: int | None,
+    known: Mapping[str, NDArray[np.float64]],
+) -> ScoredSplit:
     schema = schema_of(features)
     wanted = {*NOT_FEATURES, _ITEM_CATEGORY, EVENTS_SEEN, *rule_columns(schema.columns)}
     rows = [schema.select(name for name in schema.columns if name in wanted)]
     scored = None if most is None else drawn_rows(count_of(features), most)
-    parts: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in models}
+    asked = [model for model in models if model.name not in known]
+    parts: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in asked}
     valued = [model for model in models if model.amounts is not None]
     amounts: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in valued}
     for block in taken_blocks(features, scored):
         rows.append(block.select(rows[0].columns))
-        matrices = {model.spec: design_matrix(block, model.spec) for model in models}
-        for model in models:
+        matrices = {model.spec: design_matrix(block, model.spec) for model in (*asked, *valued)}
+        for model in asked:
             parts[model.name].append(model.log_odds_of(matrices[model.spec]))
         said = {id(one.amounts): one.amounts.amounts(matrices[one.spec]) for one in valued if one.amounts}
         for model in valued:
             amounts[model.name].append(said[id(model.amounts)])
-    for model in models:
+    for model in asked:
         parts[model.name] = parts[model.name] or [model.log_odds(schema)]
-    log_odds = {name: np.concatenate(found) for name, found in parts.items()}
+    log_odds = {name: np.concatenate(found) for name, found in parts.items()} | dict(known)
     spent = {name: np.concatenate(found) if found else np.empty(0) for name, found in amounts.items()}
     return ScoredSplit(pl.concat(rows), features, log_odds, spent, is_sample=scored is not None)
 

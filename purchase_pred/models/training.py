@@ -98,6 +98,22 @@ def train_models(
     ConfigError
         `train.leave_out` or a constraint names a feature that is not there, or nothing is left to learn from.
     """
+    return train_and_score(train, val, settings=settings, trained_at=trained_at, memory=memory)[0]
+
+
+def train_and_score(
+    train: FeatureRows,
+    val: FeatureRows,
+    /,
+    *,
+    settings: Settings,
+    trained_at: datetime | None = None,
+    memory: int | None = None,
+) -> tuple[list[FittedModel], dict[str, NDArray[np.float64]]]:
+    """Return what `train_models` does, and by name the log-odds of each row of `val`, which calibration was fitted on.
+
+    They are those of the fit that has not learnt from `val`, before calibration, weights and sampling taken back.
+    """
     spec = spec_of(train, leave_out=settings.train.leave_out)
     check_features(schema_of(val), spec)
     known, val_known = RowLabels.of(train), RowLabels.of(val)
@@ -109,19 +125,18 @@ def train_models(
     periods = {"train": period_of(train), "val": period_of(val)}
     facts = {"rows": len(known), "positives": known.positives, "periods": periods}
     unjudged = [_uncalibrated(*one, settings=settings, trained_at=trained_at, facts=facts) for one in fitted]
-    models = [
-        _calibrated(model, log_odds, validation, settings.train.calibration)
-        for model, log_odds in zip(unjudged, log_odds_of_all(unjudged, validation.features), strict=True)
-    ]
+    scores = dict(zip((one.name for one in unjudged), log_odds_of_all(unjudged, val), strict=True))
+    models = [_calibrated(one, scores[one.name], validation, settings.train.calibration) for one in unjudged]
     models = _with_more_answers(models, train, val, settings=settings, memory=memory)
     if not settings.train.refit:
-        return models
+        return models, scores
     order = val.collect_schema().names()
     both = pl.concat([rows.lazy().select(order) for rows in (train, val)])
     both_known = known.followed_by(val_known)
     rounds = [model.learner.rounds for model in models]
     refitted = _fit_all(both, both_known, spec, validation, settings=settings, memory=room, rounds=rounds)
-    return [_refit(model, learner, learnt) for model, (learner, learnt) in zip(models, refitted, strict=True)]
+    whole = [_refit(model, learner, learnt) for model, (learner, learnt) in zip(models, refitted, strict=True)]
+    return whole, scores
 
 
 def best_model(models: list[FittedModel], /) -> FittedModel:

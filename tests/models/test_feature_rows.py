@@ -17,6 +17,7 @@ from purchase_pred.models.rows.room import LEAST_ROWS, most_rows, room_beside
 from purchase_pred.models.rows.row_keys import row_draws
 from purchase_pred.models.rows.row_labels import RowLabels
 from purchase_pred.models.rows.sampling import sample_negatives, thinned
+from purchase_pred.models.training import train_and_score
 from purchase_pred.settings import Settings
 from purchase_pred.settings.training import SamplingSettings
 
@@ -83,6 +84,18 @@ def test_a_scored_split_keeps_no_feature_but_what_rules_and_cohorts_read(files):
     for model in models:
         assert np.array_equal(scored["test"].probabilities(model), model.predict(SPLITS["test"]))
     assert scored_splits(models, scored) == scored
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_log_odds_of_validation_are_those_that_training_found(files, refit):
+    chosen = SETTINGS.model_copy(update={"train": SETTINGS.train.model_copy(update={"refit": refit})})
+    models, found = train_and_score(SPLITS["train"], files["val"], settings=chosen)
+    asked = scored_splits(models, {"val": files["val"]})["val"]
+    told = scored_splits(models, {"val": files["val"]}, known={"val": found})["val"]
+    assert told.rows.equals(asked.rows)
+    for model in models:
+        assert np.array_equal(asked.log_odds[model.name], found[model.name])
+        assert told.log_odds[model.name] is found[model.name]
 
 
 def test_a_sample_for_the_report_is_read_from_the_file_once(files):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from purchase_pred.evaluation import data_red_flags, evaluate, scored_splits
 from purchase_pred.execution.memory import PROGRAM_BYTES, memory_limit
-from purchase_pred.models import save_bundle, save_pickle, train_models
+from purchase_pred.models import save_bundle, save_pickle
 from purchase_pred.models.rows.feature_rows import columns_of
+from purchase_pred.models.training import train_and_score
 from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
 from purchase_pred.pipeline.engine.parquet import scan
 from purchase_pred.pipeline.engine.stage import Made
@@ -47,11 +48,12 @@ def train(work: Work, /) -> list[Made]:
     settings = work.settings.model_copy(update={"train": chosen})
     trained_at = _free_moment(work.workspace, work.units)
     memory = memory_limit(settings.execution) - PROGRAM_BYTES
-    models = train_models(splits["train"], splits["val"], settings=settings, trained_at=trained_at, memory=memory)
+    learnt = splits["train"], splits["val"]
+    models, scores = train_and_score(*learnt, settings=settings, trained_at=trained_at, memory=memory)
     models = [replace(model, training=model.training | {LOG_UNTIL: _log_until(work)}) for model in models]
     _tell(work, models)
     logistic = next((model for model in models if model.kind == "logistic"), None)
-    scored = scored_splits(models, splits)
+    scored = scored_splits(models, splits, known={"val": scores})
     documents = [evaluate(model, scored, settings=settings, logistic=logistic) for model in models]
     source = report_source(work.workspace, settings)
     flags = data_red_flags(splits, left_out=models[0].spec.left_out, seed=chosen.random_seed, threads=chosen.threads)
