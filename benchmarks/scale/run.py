@@ -71,12 +71,7 @@ def measure(millions: float, limit: str, stages: Sequence[str], folder: Path | N
 
 def run_stage(stage: str, workspace: Path, millions: float, limit: str, /) -> dict[str, Any]:
     """Run a stage and return its seconds, the peak of its resident memory, its disk and its rows."""
-    settings = {
-        "dataset.num_users": max(1, round(millions * USERS_PER_MILLION)),
-        "dataset.num_days": DAYS,
-        "execution.memory_limit": limit,
-    }
-    assigned = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    assigned = assigned_settings(millions, limit)
     command = [sys.executable, "-m", "purchase_pred", stage, "--workspace", str(workspace), "--quiet", *assigned]
     print(f"{millions:g} million events: {stage}", file=sys.stderr)
     started = time.perf_counter()
@@ -94,6 +89,16 @@ def run_stage(stage: str, workspace: Path, millions: float, limit: str, /) -> di
         "disk_bytes": sum(manifest["bytes"] for manifest in made),
         "rows": sum(manifest["rows"] or 0 for manifest in made),
     }
+
+
+def assigned_settings(millions: float, limit: str, /) -> list[str]:
+    """Return the words of a command that make the shop of so many million events."""
+    settings = {
+        "dataset.num_users": max(1, round(millions * USERS_PER_MILLION)),
+        "dataset.num_days": DAYS,
+        "execution.memory_limit": limit,
+    }
+    return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
 
 
 def _keep(measured: dict[str, Any], path: Path) -> None:
