@@ -26,7 +26,8 @@ _RECENCY: Final = (
     "hours_since_user_item_purchase",
     "hours_since_last_purchase",
 )
-_CART_RULE: Final = re.compile(r"user_item_in_cart|(user_item_|session_)?(add_to_cart|purchase)_count(_\w+)?")
+_IN_CART: Final = "user_item_in_cart"
+_CART_RULE: Final = re.compile(r"(user_item_|session_)?(add_to_cart|purchase)_count(_\w+)?")
 
 
 def attention_rule(features: pl.DataFrame, /, *, target: Mapping[str, Any]) -> NDArray[np.float64] | None:
@@ -93,8 +94,8 @@ def carted_not_bought(features: pl.DataFrame, /) -> NDArray[np.float64] | None:
     >>> carted_not_bought(pl.DataFrame({"user_item_in_cart": [1, 0]})).tolist()
     [1.0, 0.0]
     """
-    if "user_item_in_cart" in features.columns:
-        return _numbers(features, pl.col("user_item_in_cart"))
+    if _IN_CART in features.columns:
+        return _numbers(features, pl.col(_IN_CART))
     for prefix, suffix in (("user_item_", ""), ("session_", ""), *_windows(features)):
         carts, purchases = (f"{prefix}{event}_count{suffix}" for event in ("add_to_cart", "purchase"))
         if {carts, purchases} <= set(features.columns):
@@ -120,14 +121,18 @@ def most_recent_view(features: pl.DataFrame, /) -> NDArray[np.float64] | None:
 
 
 def rule_columns(names: Sequence[str], /) -> list[str]:
-    """Return which of these columns the rules can read.
+    """Return which of these columns the rules read: of carts nothing else where one tells whether the item is in it.
 
     Examples
     --------
     >>> rule_columns(["user_item_in_cart", "view_count_7d", "add_to_cart_count_7d", "hours_since_last_view"])
-    ['user_item_in_cart', 'add_to_cart_count_7d', 'hours_since_last_view']
+    ['user_item_in_cart', 'hours_since_last_view']
+    >>> rule_columns(["view_count_7d", "add_to_cart_count_7d", "purchase_count_7d"])
+    ['add_to_cart_count_7d', 'purchase_count_7d']
     """
-    return [name for name in names if name in {*_RECENCY, *_WITHIN} or _CART_RULE.fullmatch(name)]
+    carts = {_IN_CART} if _IN_CART in names else {name for name in names if _CART_RULE.fullmatch(name)}
+    read = {*_RECENCY, *_WITHIN, *carts}
+    return [name for name in names if name in read]
 
 
 def _windows(features: pl.DataFrame) -> list[tuple[str, str]]:

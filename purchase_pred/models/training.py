@@ -50,10 +50,13 @@ FITTERS: Final[Mapping[ModelName, Callable[[FitRows], Learner]]] = {
 
 @dataclass(frozen=True)
 class _Learnt:
-    """Rows to fit on, and how they were drawn from all there were."""
+    """What is to be known of the rows that a learner was fitted on, without the rows."""
 
-    rows: FitRows
+    rows: int
+    odds_factor: float
+    stop_metric: str
     facts: dict[str, Any]
+    """How they were drawn from all there were."""
 
 
 def train_models(
@@ -170,15 +173,15 @@ def _uncalibrated(
         learner=learner,
         calibrator=Calibrator("none"),
         spec=learner.spec,
-        odds_factor=learnt.rows.odds_factor * learner.positive_weight,
+        odds_factor=learnt.odds_factor * learner.positive_weight,
         target=describe_target(settings),
         settings=settings.train.model_dump(mode="json"),
         feature_settings=carried_settings(settings),
         training={
             **facts,
-            "rows_fitted": len(learnt.rows.labels),
+            "rows_fitted": learnt.rows,
             "rounds": learner.rounds,
-            "stop_metric": None if learner.rounds is None else learnt.rows.stop_metric,
+            "stop_metric": None if learner.rounds is None else learnt.stop_metric,
             "sampling": learnt.facts,
         },
     )
@@ -201,11 +204,11 @@ def _calibrated(
 
 def _refit(model: FittedModel, learner: Learner, everything: _Learnt) -> FittedModel:
     """Return the model fitted on all rows, with the rounds and the calibrator found while validation was unseen."""
-    refit = {"rows_fitted": len(everything.rows.labels), "rounds": learner.rounds, "sampling": everything.facts}
+    refit = {"rows_fitted": everything.rows, "rounds": learner.rounds, "sampling": everything.facts}
     return replace(
         model,
         learner=learner,
-        odds_factor=everything.rows.odds_factor * learner.positive_weight,
+        odds_factor=everything.odds_factor * learner.positive_weight,
         training={**model.training, "refit": refit},
         first_fit=model,
     )
@@ -239,8 +242,10 @@ def _fit_all(
     fitted = []
     for kind, found in zip(kinds, rounds or [None] * len(kinds), strict=True):
         own = thinned(sample, labels, draws, most=limits[kind])
-        learnt = _Learnt(replace(_part_of(rows, held, own), rounds=found), own.facts)
-        fitted.append((FITTERS[kind](learnt.rows), learnt))
+        part = replace(_part_of(rows, held, own), rounds=found)
+        learnt = _Learnt(len(part.labels), part.odds_factor, part.stop_metric, own.facts)
+        fitted.append((FITTERS[kind](part), learnt))
+        del part  # its copy of the matrix is not to be held while the next one is made
     return fitted
 
 
