@@ -224,7 +224,10 @@ def _fit_all(
     memory: int | None,
     rounds: Sequence[int | None] | None = None,
 ) -> list[tuple[Learner, _Learnt]]:
-    """Fit each learner on the rows that it has room for; all are rows of one matrix, which is read once."""
+    """Fit each learner on the rows that it has room for; all are rows of one matrix, which is read once.
+
+    Who has room for most comes first: the rows of the next are some of those, and the others are let go.
+    """
     kinds, labels, draws = settings.train.models, known.labels, known.draws
     sample = sample_negatives(labels, draws, settings=settings.train.sampling)
     limits = {kind: most_rows(kind, len(spec.features), memory) for kind in kinds}
@@ -239,14 +242,14 @@ def _fit_all(
         settings=settings.train,
         odds_factor=held.odds_factor,
     )
-    fitted = []
-    for kind, found in zip(kinds, rounds or [None] * len(kinds), strict=True):
+    asked = dict(zip(kinds, rounds or [None] * len(kinds), strict=True))
+    fitted = {}
+    for kind in sorted(kinds, key=limits.__getitem__, reverse=True):
         own = thinned(sample, labels, draws, most=limits[kind])
-        part = replace(_part_of(rows, held, own), rounds=found)
-        learnt = _Learnt(len(part.labels), part.odds_factor, part.stop_metric, own.facts)
-        fitted.append((FITTERS[kind](part), learnt))
-        del part  # its copy of the matrix is not to be held while the next one is made
-    return fitted
+        rows, held = replace(_part_of(rows, held, own), rounds=asked[kind]), own
+        learnt = _Learnt(len(rows.labels), rows.odds_factor, rows.stop_metric, own.facts)
+        fitted[kind] = FITTERS[kind](rows), learnt
+    return [fitted[kind] for kind in kinds]
 
 
 def _part_of(rows: FitRows, held: Sample, own: Sample) -> FitRows:

@@ -132,6 +132,23 @@ def test_a_tight_memory_trains_on_fewer_rows_and_says_so():
         assert "more do not fit the memory" in model.training["sampling"]["why"]
 
 
+def test_a_learner_beside_others_learns_from_the_rows_that_it_would_alone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("purchase_pred.models.rows.room.LEAST_ROWS", 10)
+    train, val = SPLITS["train"], SPLITS["val"]
+
+    def trained(*kinds: str):
+        chosen = SETTINGS.model_copy(update={"train": SETTINGS.train.model_copy(update={"models": kinds})})
+        return train_models(train, val, settings=chosen, memory=80_000)
+
+    for together in (trained("lightgbm", "logistic"), trained("logistic", "lightgbm")):
+        rows = {model.kind: model.training["rows_fitted"] for model in together}
+        assert 100 < rows["lightgbm"] < rows["logistic"] < train.height
+        for model in together:
+            (alone,) = trained(model.kind)
+            assert alone.training["rows_fitted"] == rows[model.kind]
+            assert np.array_equal(alone.predict(SPLITS["test"]), model.predict(SPLITS["test"]))
+
+
 def test_labels_and_draws_of_all_rows_leave_less_room_for_those_learnt_from(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("purchase_pred.models.rows.room.LEAST_ROWS", 10)
     train, val = SPLITS["train"], SPLITS["val"]
