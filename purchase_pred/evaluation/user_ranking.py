@@ -83,7 +83,9 @@ def ranking_table(documents: Sequence[Mapping[str, Any]], /) -> pl.DataFrame:
 
 def _tied_groups(users: pl.Series, labels: NDArray[Any], scores: NDArray[Any]) -> pl.DataFrame:
     """Return the rows of each user and score together, of users with a positive: how many, and where they begin."""
-    frame = pl.DataFrame({"user": users, "label": labels.astype(np.int64), "score": scores})
+    bought = users.is_in(users.filter(pl.Series(labels == 1)).unique().implode())
+    own = bought.to_numpy()
+    frame = pl.DataFrame({"user": users.filter(bought), "label": labels[own].astype(np.int64), "score": scores[own]})
     size, user = pl.col("rows"), "user"
     return (
         frame.group_by(user, "score")
@@ -92,7 +94,6 @@ def _tied_groups(users: pl.Series, labels: NDArray[Any], scores: NDArray[Any]) -
         .with_columns(
             (size.cum_sum() - size).over(user).alias("before"), pl.col("positives").sum().over(user).alias("all")
         )
-        .filter(pl.col("all") > 0)
     )
 
 
