@@ -23,8 +23,9 @@ from purchase_pred.pipeline.registry import STAGE_BY_NAME
 from purchase_pred.report.data import ReportSource, report_data
 from purchase_pred.report.page import render_report
 from purchase_pred.report.tables import log_table
-from purchase_pred.schema import PERSONA, SESSIONIZED, USER_ID, USERS
+from purchase_pred.schema import ITEM_ID, PERSONA, SESSIONIZED, USER_ID, USERS
 from purchase_pred.settings.loading import flat_settings
+from purchase_pred.shards import UserShards, shard_starts
 from purchase_pred.splits import configured_boundaries
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from purchase_pred.pipeline.engine.workspace import Workspace
     from purchase_pred.settings import Settings
 
+_EVENTS_AT_ONCE: Final = 5_000_000
+"""Of these the distinct sessions are counted at once."""
 _FILES: Final = (EVENTS_FILE, CATALOG_FILE, USERS_FILE, SESSIONIZED_FILE, *map(features_file, SPLITS))
 
 
@@ -114,8 +117,20 @@ def write_report(
 
 
 def _facts(sessionized: pl.LazyFrame, settings: Settings) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    log, boundaries = pl.collect_all([log_table(sessionized), configured_boundaries(sessionized, settings.split)])
-    return log.row(0, named=True), boundaries.row(0)
+    boundaries = configured_boundaries(sessionized, settings.split).collect()
+    return log_row(sessionized), boundaries.row(0)
+
+
+def log_row(sessionized: pl.LazyFrame, /, *, at_once: int = _EVENTS_AT_ONCE) -> dict[str, Any]:
+    """Return the one row of `log_table`; of a larger log from the parts of some users each, whose sessions are few."""
+    shards = UserShards.of(shard_starts(sessionized, size=at_once).collect())
+    if len(shards) <= 1:
+        return log_table(sessionized).collect().row(0, named=True)
+    parts = [log_table(sessionized.filter(shards.condition(number))).collect() for number in range(len(shards))]
+    added = pl.exclude("start", "end").sum()
+    row = pl.concat(parts).select(added, pl.col("start").min(), pl.col("end").max()).row(0, named=True)
+    items = sessionized.select(ITEM_ID).unique().select(pl.len()).collect(engine="streaming").item()
+    return {**row, "items": items}
 
 
 def _purged(workspace: Workspace) -> Iterator[tuple[str, int]]:

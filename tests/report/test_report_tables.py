@@ -9,6 +9,7 @@ from frames import feature_frame
 from report_pages import SETTINGS, Judged, judged
 
 from purchase_pred.evaluation import shap_values
+from purchase_pred.pipeline.report_files import log_row
 from purchase_pred.report.tables import (
     budget_table,
     decision_table,
@@ -41,6 +42,20 @@ def test_the_funnel_counts_sessions_and_not_events():
         "events": 6, "users": 2, "items": 3, "sessions": 3,
         "view": 3, "scroll": 1, "add_to_cart": 0, "purchase": 1, "start": 0, "end": 5,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+def test_a_log_in_parts_counts_as_the_whole(at_once: int):
+    log = pl.LazyFrame(
+        {
+            "user_id": [1, 1, 1, 2, 2, 3, 4, 4, 4],
+            "session_index": [1, 1, 2, 1, 1, 1, 1, 2, 2],
+            "item_id": [5, 6, 5, 5, None, 7, 6, 6, 5],
+            "event_type": ["view", "purchase", "view", "scroll", "view", "view", "view", "add_to_cart", "purchase"],
+            "timestamp": [3, 4, 9, 1, 2, 5, 6, 7, 8],
+        }
+    )
+    assert log_row(log, at_once=at_once) == log_table(log).collect().row(0, named=True)
 
 
 def test_a_split_whose_purged_rows_nobody_counted_says_so():

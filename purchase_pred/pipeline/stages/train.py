@@ -53,10 +53,11 @@ def train(work: Work, /) -> list[Made]:
     models = [replace(model, training=model.training | {LOG_UNTIL: _log_until(work)}) for model in models]
     _tell(work, models)
     logistic = next((model for model in models if model.kind == "logistic"), None)
+    # Before any rows are held: it draws samples of all of them.
+    flags = data_red_flags(splits, left_out=models[0].spec.left_out, seed=chosen.random_seed, threads=chosen.threads)
     scored = scored_splits(models, splits, known={"val": scores})
     documents = [evaluate(model, scored, settings=settings, logistic=logistic) for model in models]
     source = report_source(work.workspace, settings)
-    flags = data_red_flags(splits, left_out=models[0].spec.left_out, seed=chosen.random_seed, threads=chosen.threads)
     made = []
     for model, document in zip(models, documents, strict=True):
         shown = report_data(
