@@ -151,10 +151,13 @@ def test_a_learner_beside_others_learns_from_the_rows_that_it_would_alone(monkey
 
 def test_labels_and_draws_of_all_rows_leave_less_room_for_those_learnt_from(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("purchase_pred.models.rows.room.LEAST_ROWS", 10)
-    train, val = SPLITS["train"], SPLITS["val"]
+    train, val = (
+        pl.concat([SPLITS[name].with_columns(pl.col("user_id") + 1_000_000 * copy) for copy in range(4)])
+        for name in ("train", "val")
+    )
     left = 20_000
     beside = left - room_beside(RowLabels.of(train), RowLabels.of(val), memory=left)
-    assert beside > left / 2
+    assert beside > 2 * left
     for model in train_models(train, val, settings=SETTINGS, memory=left + beside):
         room = most_rows(model.kind, len(model.spec.features), left)
         assert 0.8 * room < model.training["rows_fitted"] < 1.2 * room < train.height
