@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 RESULTS: Final = Path(__file__).parents[1] / "results" / "scale.json"
 WORKERS_RESULTS: Final = RESULTS.with_name("workers.json")
 PAGE: Final = Path(__file__).parents[2] / "docs" / "scale.md"
-_ABOUT: Final = 2.0
 TO_FEATURES: Final = {"sessionize", "split", "features"}
+_ABOUT: Final = 2.0
+"""How far from ten the ratio of two sizes may be for the smaller one to count as a tenth."""
 
 
 def write_page(results: Path, /) -> None:

@@ -69,10 +69,27 @@ def measure(millions: float, limit: str, stages: Sequence[str], folder: Path | N
             yield {"events": events, "memory_limit": limit, "stages": dict(took)}
 
 
-def run_stage(stage: str, workspace: Path, millions: float, limit: str, /) -> dict[str, Any]:
-    """Run a stage and return its seconds, the peak of its resident memory, its disk and its rows."""
-    assigned = assigned_settings(millions, limit)
-    command = [sys.executable, "-m", "purchase_pred", stage, "--workspace", str(workspace), "--quiet", *assigned]
+def run_stage(
+    stage: str,
+    workspace: Path,
+    millions: float,
+    limit: str,
+    /,
+    *,
+    program: Sequence[str] = ("-m", "purchase_pred"),
+    options: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Run a stage and return its seconds, the peak of its resident memory, its disk and its rows.
+
+    `program` is what Python is to run, `options` stand behind those that make the shop of so many million events.
+    """
+    settings = {
+        "dataset.num_users": max(1, round(millions * USERS_PER_MILLION)),
+        "dataset.num_days": DAYS,
+        "execution.memory_limit": limit,
+    }
+    assigned = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    command = [sys.executable, *program, stage, "--workspace", str(workspace), "--quiet", *assigned, *options]
     print(f"{millions:g} million events: {stage}", file=sys.stderr)
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -89,16 +106,6 @@ def run_stage(stage: str, workspace: Path, millions: float, limit: str, /) -> di
         "disk_bytes": sum(manifest["bytes"] for manifest in made),
         "rows": sum(manifest["rows"] or 0 for manifest in made),
     }
-
-
-def assigned_settings(millions: float, limit: str, /) -> list[str]:
-    """Return the words of a command that make the shop of so many million events."""
-    settings = {
-        "dataset.num_users": max(1, round(millions * USERS_PER_MILLION)),
-        "dataset.num_days": DAYS,
-        "execution.memory_limit": limit,
-    }
-    return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
 
 
 def _keep(measured: dict[str, Any], path: Path) -> None:

@@ -9,17 +9,13 @@ run, and the ratio of the medians. One shard of five million events takes some 1
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.quiet import busy_cores
-from benchmarks.scale.run import assigned_settings, run_stage
+from benchmarks.scale.run import run_stage
 from purchase_pred.pipeline.engine.parquet import row_count
 from purchase_pred.pipeline.engine.workspace import SESSIONIZED_FILE
 
@@ -57,17 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _features(workspace: Path, millions: float, shards: int, size: int) -> float:
     busy = busy_cores()
-    assigned = assigned_settings(millions, _LIMIT)
-    command = ["features", "--workspace", str(workspace), "--force", "--quiet", *assigned]
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", _RUN, str(size), *command], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    if status:
-        raise SystemExit(f"features in {shards} shards failed")
-    cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6
+    program = ("-c", _RUN, str(size))
+    took = run_stage("features", workspace, millions, _LIMIT, program=program, options=("--force",))
+    seconds, cpu, peak = took["seconds"], took["cpu_seconds"], took["peak_bytes"] / 1e9
     print(f"{shards:3} shards: {seconds:.1f} s, {cpu:.1f} s of processor, {peak:.1f} GB; {busy} cores busy before")
-    return seconds
+    return float(seconds)
 
 
 if __name__ == "__main__":
