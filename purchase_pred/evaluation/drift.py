@@ -11,7 +11,7 @@ import polars as pl
 
 from purchase_pred.metrics import metrics
 from purchase_pred.models.rows.design_matrix import design_matrix, spec_of
-from purchase_pred.models.rows.feature_rows import take_rows
+from purchase_pred.models.rows.feature_rows import count_of, take_rows
 from purchase_pred.schema import PREDICTION_TIME, USER_ID
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _means(matrix: NDArray[np.float32]) -> list[float | None]:
 
 
 def _sampled(frame: FeatureRows, seed: int) -> pl.DataFrame:
-    height = int(frame.lazy().select(pl.len()).collect().item())
+    height = count_of(frame)
     drawn = pl.int_range(height, eager=True).sample(min(height, _ROWS), seed=seed).to_numpy()
     ascending, place = np.unique(drawn, return_inverse=True)
     return take_rows(frame, ascending)[place]

@@ -89,8 +89,12 @@ def sigmoid(log_odds: NDArray[np.float64], /) -> NDArray[np.float64]:
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0])).tolist()
     [0.0, 0.5, 1.0]
     """
-    small = np.exp(-np.abs(log_odds))
-    return np.where(log_odds >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
+    return _share(log_odds, np.exp(-np.abs(log_odds)))
+
+
+def _share(log_odds: NDArray[np.float64], small: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1 / (1 + exp(-z)), given exp(-|z|) too."""
+    return np.where(log_odds >= 0, 1.0, small) / (1.0 + small)
 
 
 def fit_calibrator(
@@ -190,8 +194,7 @@ def _loss(
     fitted = design @ parameters
     small = np.exp(-np.abs(fitted))
     loss = np.mean(np.maximum(fitted, 0.0) + np.log1p(small) - labels * fitted)
-    probabilities = np.where(fitted >= 0, 1.0, small) / (1.0 + small)
-    return float(loss), (probabilities - labels) @ design / len(labels)
+    return float(loss), (_share(fitted, small) - labels) @ design / len(labels)
 
 
 def _curvature(

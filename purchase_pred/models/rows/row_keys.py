@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from purchase_pred.models.rows.feature_rows import row_blocks
+from purchase_pred.models.rows.feature_rows import count_of, row_blocks
 from purchase_pred.schema import ITEM_ID, PREDICTION_TIME, SESSION_INDEX, USER_ID
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def row_draws(rows: FeatureRows, /, *, key: Sequence[str] = ROW_KEY) -> NDArray[
     names = rows.collect_schema().names()
     present = [name for name in key if name in names]
     if not present:
-        return np.zeros(int(rows.lazy().select(pl.len()).collect().item()))
+        return np.zeros(count_of(rows))
     keys = rows.select(present)
     return np.concatenate([np.empty(0), *(_block_draws(block) for block in row_blocks(keys))])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from purchase_pred.evaluation import data_red_flags, evaluate, scored_splits
 from purchase_pred.execution.memory import PROGRAM_BYTES, memory_limit
 from purchase_pred.models import save_bundle, save_pickle
-from purchase_pred.models.rows.feature_rows import columns_of
+from purchase_pred.models.rows.feature_rows import labels_of
 from purchase_pred.models.training import train_and_score
 from purchase_pred.pipeline.engine.fingerprint import REPORT_NAME
 from purchase_pred.pipeline.engine.parquet import scan
@@ -25,7 +25,7 @@ from purchase_pred.pipeline.stages.suggestions import suggest
 from purchase_pred.pipeline.stages.support import SplitCounts, check_labels
 from purchase_pred.report.data import report_data
 from purchase_pred.report.page import render_report
-from purchase_pred.schema import LABEL, SESSIONIZED
+from purchase_pred.schema import SESSIONIZED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,7 @@ def train(work: Work, /) -> list[Made]:
 
 
 def _check(work: Work, splits: Mapping[str, pl.LazyFrame]) -> None:
-    counted = {name: columns_of(frame, (LABEL,))[LABEL] for name, frame in splits.items()}
+    counted = {name: labels_of(frame) for name, frame in splits.items()}
     counts = {name: SplitCounts(len(labels), int(labels.sum()), 0) for name, labels in counted.items()}
     sessionized = scan(work.read(SESSIONIZED_FILE), SESSIONIZED)
     check_labels(
